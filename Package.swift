@@ -1,0 +1,102 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Every Swift target compiles under the same strict settings, so code can move between targets unchanged.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+func shared(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/Shared/\(name)", swiftSettings: strict)
+}
+
+func worker(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/Worker/\(name)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: dependencies + ["TestSupport"],
+        path: "Tests/\(name)",
+        swiftSettings: strict
+    )
+}
+
+let package = Package(
+    name: "Millrace",
+    products: [
+        .executable(name: "Worker", targets: ["Worker"])
+    ],
+    targets: [
+        .systemLibrary(name: "CUV", path: "Sources/System/CUV"),
+        .systemLibrary(name: "CCurl", path: "Sources/System/CCurl"),
+        .systemLibrary(name: "CHiredis", path: "Sources/System/CHiredis"),
+        .systemLibrary(name: "COpenSSL", path: "Sources/System/COpenSSL"),
+        .target(
+            name: "CSimdjson",
+            path: "Sources/System/CSimdjson",
+            cxxSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra"])],
+            linkerSettings: [.linkedLibrary("simdjson")]
+        ),
+
+        .target(
+            name: "Core",
+            path: "Sources/Shared/Core",
+            swiftSettings: strict,
+            linkerSettings: [.linkedLibrary("m")]
+        ),
+        shared("EventLoop", ["Core", "CUV"]),
+        shared("HTTPCodec", ["Core"]),
+        shared("JSON", ["Core", "CSimdjson"]),
+        shared("Crypto", ["Core", "COpenSSL"]),
+        shared("OpenAIAPI", ["Core", "JSON"]),
+        shared("HTTPServer", ["Core", "EventLoop", "HTTPCodec"]),
+        shared("Redis", ["Core", "EventLoop", "CHiredis"]),
+        shared("Upstream", ["Core", "EventLoop", "HTTPCodec", "CCurl"]),
+        shared("State", ["Core", "Crypto", "JSON", "Redis"]),
+
+        worker("Providers", ["Core", "JSON", "HTTPCodec", "OpenAIAPI"]),
+        worker(
+            "Gateway",
+            [
+                "Core", "EventLoop", "HTTPCodec", "JSON", "Crypto", "OpenAIAPI", "HTTPServer", "Redis", "Upstream",
+                "State", "Providers",
+            ]
+        ),
+        .executableTarget(
+            name: "Worker",
+            dependencies: [
+                "Core", "EventLoop", "HTTPCodec", "JSON", "Crypto", "OpenAIAPI", "HTTPServer", "Redis", "Upstream",
+                "State", "Providers", "Gateway",
+            ],
+            path: "Sources/Worker/Worker",
+            swiftSettings: strict
+        ),
+
+        .target(
+            name: "TestSupport",
+            dependencies: ["Core", "EventLoop"],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
+        tests("CoreTests", ["Core"]),
+        tests("EventLoopTests", ["Core", "EventLoop"]),
+        tests("HTTPCodecTests", ["Core", "HTTPCodec"]),
+        tests("JSONTests", ["Core", "JSON"]),
+        tests("CryptoTests", ["Core", "Crypto"]),
+        tests("HTTPServerTests", ["Core", "EventLoop", "HTTPCodec", "HTTPServer"]),
+        tests("RedisTests", ["Core", "EventLoop", "Redis"]),
+        tests("UpstreamTests", ["Core", "EventLoop", "HTTPCodec", "Upstream"]),
+        tests("ProvidersTests", ["Core", "JSON", "HTTPCodec", "OpenAIAPI", "Providers"]),
+        tests("GatewayTests", ["Core", "EventLoop", "HTTPCodec", "JSON", "OpenAIAPI", "Providers", "Gateway"]),
+    ],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,4 @@
+#ifndef MILLRACE_CSIMDJSON_H
+#define MILLRACE_CSIMDJSON_H
+
+#endif
