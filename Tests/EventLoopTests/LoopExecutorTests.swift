@@ -10,7 +10,10 @@ struct LoopExecutorTests {
     @LoopActor func yieldingIsFree() async {
         // Another suite's task may be on its way to the loop; only a count that grows with the work is a fault.
         let before = LoopExecutor.shared.wakeUps.load(ordering: .relaxed)
-        for _ in 0..<10_000 { await Self.resumeLater() }
+        // A worker installs the loop as the default executor; a test process has to ask for it task by task.
+        await withTaskExecutorPreference(LoopExecutor.shared) {
+            for _ in 0..<10_000 { await Self.resumeLater() }
+        }
         let after = LoopExecutor.shared.wakeUps.load(ordering: .relaxed)
         #expect(after - before < 1_000)
     }

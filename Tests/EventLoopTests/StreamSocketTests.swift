@@ -12,7 +12,7 @@ struct StreamSocketTests {
         let echo = Echo()
         let listener = try StreamListener(on: address) { echo.serve($0) }
         defer { listener.close() }
-        let sent = [UInt8](repeating: 7, count: 3_000_000)
+        let sent = [UInt8](repeating: 7, count: 24_000_000)
         let received = try await BlockingClient.exchange(sent, with: listener.address)
         #expect(received == sent.count)
         #expect(echo.highestPending > 0, "a client that sends everything before it reads must build up pressure")
@@ -21,15 +21,15 @@ struct StreamSocketTests {
     @Test("A socket file left behind by a killed process is taken over, a live one is not")
     @LoopActor func staleSocketFile() async throws {
         let path = "/tmp/millrace-stale-test-\(getpid())"
-        unlink(path)
+        unsafe unlink(path)
         let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        let bound = BlockingClient.withAddress(.unix(path: path)) { unsafe bind(fd, $0, $1) }
+        let bound = unsafe BlockingClient.withAddress(.unix(path: path)) { unsafe bind(fd, $0, $1) }
         #expect(bound == 0)
         close(fd)
         let listener = try StreamListener(on: .unix(path: path)) { $0.close() }
         #expect(throws: LoopError.self) { try StreamListener(on: .unix(path: path)) { $0.close() } }
         listener.close()
-        unlink(path)
+        unsafe unlink(path)
     }
 
     @Test("Listen addresses are read as documented")

@@ -21,7 +21,7 @@ package enum BlockingClient {
                 }
                 unsafe bytes.withUnsafeBytes { all in
                     var sent = 0
-                    while unsafe sent < all.count {
+                    while sent < all.count {
                         let count = unsafe send(fd, all.baseAddress?.advanced(by: sent), all.count - sent, Int32(MSG_NOSIGNAL))
                         guard count > 0 else { return }
                         sent += count
