@@ -84,6 +84,14 @@ package protocol StreamSocketDelegate: AnyObject {
         unsafe buffer.withReadableBytes { unsafe write($0) }
     }
 
+    /// Tells the peer that no more will come, once everything queued has been sent. Reading goes on.
+    package func endWriting() {
+        guard !isClosed else { return }
+        let request = UnsafeMutablePointer<uv_shutdown_t>.allocate(capacity: 1)
+        let code = unsafe uv_shutdown(request, stream) { request, _ in unsafe request?.deallocate() }
+        if code < 0 { unsafe request.deallocate() }
+    }
+
     /// Closes at once; queued bytes are lost.
     package func close() {
         guard !isClosed else { return }
