@@ -32,4 +32,11 @@ package struct TransferTimings: Sendable {
     package var firstByte = 0
     /// The request went over a connection that had served another one.
     package var isReused = false
+
+    package init(connect: Int = 0, tls: Int = 0, firstByte: Int = 0, isReused: Bool = false) {
+        self.connect = connect
+        self.tls = tls
+        self.firstByte = firstByte
+        self.isReused = isReused
+    }
 }

@@ -1,5 +1,6 @@
 import Core
 import EventLoop
+import HTTPServer
 import JSON
 
 /// The endpoints that answer from the worker's own knowledge.

@@ -1,6 +1,6 @@
-import Core
+package import Core
 import Crypto
-import EventLoop
+package import EventLoop
 import HTTPCodec
 
 /// Finds the record of a key by the digest of its text. The key ring in Redis is one.
@@ -13,11 +13,11 @@ package protocol KeyLookup {
 /// Decides who is asking: the master key, or a key of the ring. Keys are compared by digest and in constant time.
 @LoopActor
 struct Authenticator {
-    private let masterDigest: [UInt8]
+    private let masterDigest: SHA256Digest
     private let keyRing: (any KeyLookup)?
 
     init(masterKey: String, keyRing: (any KeyLookup)?) {
-        masterDigest = SHA256Digest.of(masterKey.utf8)
+        masterDigest = SHA256Digest(of: masterKey)
         self.keyRing = keyRing
     }
 
@@ -30,9 +30,9 @@ struct Authenticator {
                 code: .invalidAPIKey
             )
         }
-        let digest = SHA256Digest.of(key)
-        if ConstantTime.equal(digest, masterDigest) { return "master" }
-        if let keyRing, let owner = try await keyRing.owner(ofKeyWithDigest: Hexadecimal.encode(digest)) { return owner }
+        let digest = SHA256Digest(of: key)
+        if SecretComparison.areEqual(digest.bytes, masterDigest.bytes) { return "master" }
+        if let keyRing, let owner = try await keyRing.owner(ofKeyWithDigest: digest.hex) { return owner }
         throw .invalid(nil, "Incorrect API key provided.", code: .invalidAPIKey)
     }
 

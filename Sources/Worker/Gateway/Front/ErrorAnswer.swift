@@ -1,5 +1,6 @@
 import Core
 import EventLoop
+import HTTPServer
 import OpenAIAPI
 
 /// Answers a request that has had no byte yet with an error.

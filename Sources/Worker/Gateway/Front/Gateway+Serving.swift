@@ -1,6 +1,7 @@
 import Core
 import EventLoop
 import HTTPCodec
+import HTTPServer
 import OpenAIAPI
 import Providers
 import Upstream

@@ -1,6 +1,6 @@
 package import Core
-package import Crypto
 package import EventLoop
+import HTTPCodec
 package import HTTPServer
 import OpenAIAPI
 package import Providers

@@ -28,7 +28,7 @@ struct RequestIDs {
     }
 
     private static func hexadecimal(_ value: UInt64) -> String {
-        String(unsafeUninitializedCapacity: 16) { buffer in
+        unsafe String(unsafeUninitializedCapacity: 16) { buffer in
             for place in 0..<16 {
                 let digit = UInt8(truncatingIfNeeded: value >> UInt64(60 - place * 4)) & 15
                 unsafe buffer[place] = digit < 10 ? 48 + digit : 87 + digit

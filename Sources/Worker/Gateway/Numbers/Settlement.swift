@@ -1,6 +1,8 @@
 import Core
-import EventLoop
+package import EventLoop
 import HTTPCodec
+import OpenAIAPI
+import Providers
 
 /// Counts requests for the whole cluster. The counters in Redis are one.
 @LoopActor

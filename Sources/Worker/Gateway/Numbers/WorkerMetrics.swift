@@ -1,5 +1,7 @@
 import Core
 import EventLoop
+import OpenAIAPI
+import Providers
 import Upstream
 
 /// What this worker has done, for `/metrics`.

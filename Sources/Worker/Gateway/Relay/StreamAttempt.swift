@@ -63,7 +63,7 @@ final class StreamAttempt: TransferDelegate {
         self.head = head
         relay.upstreamAnswered(transfer)
         let isSuccess = (200..<300).contains(head.status)
-        if isSuccess, head.first("content-type").flatMap({ MediaType($0) })?.isEventStream ?? true {
+        if isSuccess, mayBeStream(head) {
             body = .events
         } else {
             body = .other(ByteBuffer())
@@ -101,6 +101,12 @@ final class StreamAttempt: TransferDelegate {
             translator.finish(into: &scratch.output)
             handOver(to: relay)
         }
+    }
+
+    /// Servers that do not say what they send are taken at their bytes.
+    private func mayBeStream(_ head: UpstreamHead) -> Bool {
+        guard let type = head.first("content-type") else { return true }
+        return MediaType(type) == .eventStream
     }
 
     private func handOver(to relay: StreamRelay) {
