@@ -2,7 +2,7 @@
 ///
 /// Understands LF, CRLF and CR line ends, mixed too, a byte order mark, comments and events cut at any byte. Every byte
 /// is looked at once, however the stream was cut. Positions refer to `bytes` and hold until `receive` or `compact`.
-package struct SSEReader: Sendable {
+@usableFromInline package struct SSEReader: Sendable {
     /// What is known of the event that has not ended yet.
     private struct Event: Sendable {
         var data: Range<Int>?
