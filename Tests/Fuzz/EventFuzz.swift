@@ -42,6 +42,9 @@ private struct Outcome: Equatable {
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzEvents(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
     let input = unsafe FuzzInput(data, size)
+    let texts = Outcome([input.bytes[...]], maximum: 1 << 20).parts.map { String(decoding: $0, as: UTF8.self) }
+    let expected = referenceEvents(input.bytes).flatMap { [$0.data, $0.name] }
+    guard texts == expected else { fatalError("read \(texts), the standard says \(expected)") }
     input.check { Outcome($0, maximum: 1 << 20) }
     input.check { Outcome($0, maximum: 24) }
     return 0

@@ -69,8 +69,12 @@ extension ByteBuffer {
     /// Writes the colon, the value and the line end. Controls become spaces: a value never ends its line.
     private mutating func appendFieldValue(_ value: UnsafeRawBufferPointer) {
         append(": " as StaticString)
-        if unsafe value.bindMemory(to: UInt8.self).span.holdsControl(in: 0..<value.count) {
-            for unsafe byte in unsafe value { append((byte < 0x20 && byte != .tab) || byte == 0x7F ? .space : byte) }
+        let bytes = unsafe value.bindMemory(to: UInt8.self).span
+        if bytes.holdsControl(in: 0..<bytes.count) {
+            for place in 0..<bytes.count {
+                let byte = bytes[place]
+                append((byte < 0x20 && byte != .tab) || byte == 0x7F ? .space : byte)
+            }
         } else {
             unsafe append(value)
         }
