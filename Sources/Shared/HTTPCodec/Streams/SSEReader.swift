@@ -26,8 +26,8 @@
     private var isAtStreamStart = true
     private var isFinished = false
     private var hasFailed = false
-    /// Whether any comment line has come, as upstreams send to keep a stream alive.
-    package private(set) var sawComment = false
+    /// Whether a comment line has come, as upstreams send to keep a stream alive; the caller may reset it.
+    package var sawComment = false
 
     /// `maximumEventBytes` bounds what one event, terminators apart, may make us hold.
     package init(maximumEventBytes: Int) {
