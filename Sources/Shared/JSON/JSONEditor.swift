@@ -14,7 +14,7 @@ struct JSONEditor {
 
     mutating func copy(upTo end: Int, into buffer: inout ByteBuffer) {
         guard end > copied else { return }
-        buffer.append(text.source[copied..<end])
+        buffer.append(copying: text.source[copied..<end])
         copied = end
     }
 
