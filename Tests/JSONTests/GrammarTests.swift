@@ -29,7 +29,7 @@ import Testing
         ("tru", .invalidLiteral, 0), ("truee", .invalidLiteral, 0), ("fals", .invalidLiteral, 0),
         ("TRUE", .unexpectedCharacter, 0), ("[true false]", .unexpectedCharacter, 6), ("truefalse", .invalidLiteral, 0),
         ("NaN", .unexpectedCharacter, 0), ("Infinity", .unexpectedCharacter, 0), ("undefined", .unexpectedCharacter, 0),
-        ("nullx", .invalidLiteral, 0), ("true\"a\"", .trailingContent, 4), ("true\\", .invalidLiteral, 0),
+        ("nullx", .invalidLiteral, 0), ("true\"a\"", .invalidLiteral, 0), ("true\\", .invalidLiteral, 0),
         ("[n]", .invalidLiteral, 1), ("[nu\u{0}l]", .invalidLiteral, 1),
         // Numbers.
         ("-", .invalidNumber, 0), ("+1", .unexpectedCharacter, 0), ("01", .invalidNumber, 0),

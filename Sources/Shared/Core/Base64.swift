@@ -25,18 +25,19 @@ package struct Base64: Sendable {
 
     /// The digits as ASCII, for those who write them into a buffer.
     package func encodeBytes(_ bytes: [UInt8]) -> [UInt8] {
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        var place = 0
-        while place < bytes.count {
-            let left = min(3, bytes.count - place)
-            var group = UInt32(bytes[place]) << 16
-            if left > 1 { group |= UInt32(bytes[place + 1]) << 8 }
-            if left > 2 { group |= UInt32(bytes[place + 2]) }
-            for digit in 0...left { text.append(digits[Int(group >> (18 - 6 * UInt32(digit)) & 63)]) }
-            if isPadded { text.append(contentsOf: repeatElement(Self.padding, count: 3 - left)) }
-            place += 3
+        let (full, rest) = bytes.count.quotientAndRemainder(dividingBy: 3)
+        let restCount = rest == 0 ? 0 : isPadded ? 4 : rest + 1
+        var text = [UInt8](repeating: Self.padding, count: full * 4 + restCount)
+        for place in 0..<full {
+            let group = Int(bytes[place * 3]) << 16 | Int(bytes[place * 3 + 1]) << 8 | Int(bytes[place * 3 + 2])
+            text[place * 4] = digits[group >> 18]
+            text[place * 4 + 1] = digits[group >> 12 & 63]
+            text[place * 4 + 2] = digits[group >> 6 & 63]
+            text[place * 4 + 3] = digits[group & 63]
         }
+        guard rest > 0 else { return text }
+        let group = Int(bytes[full * 3]) << 16 | (rest == 2 ? Int(bytes[full * 3 + 1]) << 8 : 0)
+        for digit in 0...rest { text[full * 4 + digit] = digits[group >> (18 - 6 * digit) & 63] }
         return text
     }
 

@@ -19,11 +19,11 @@ package struct SHA256Digest: Sendable, Hashable {
     /// The digest in 64 lower-case digits.
     package var hex: String { Hex.encode(bytes) }
 
-    /// The one-shot function: for short messages the streaming interface costs several times as much.
     private static func digest(_ message: UnsafeRawBufferPointer) -> [UInt8] {
         unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { room, count in
-            let start = unsafe message.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            _ = unsafe SHA256(start, message.count, room.baseAddress)
+            // Room for more than no byte always has an address.
+            guard let digest = room.baseAddress else { return }
+            unsafe copenssl_sha256(message.baseAddress, message.count, digest)
             count = byteCount
         }
     }

@@ -1,3 +1,4 @@
+internal import CSimdjson
 internal import Core
 
 /// Walks an object's source once and copies what lies between the changes in as few pieces as possible.
@@ -13,20 +14,25 @@ struct JSONEditor {
 
     mutating func copy(upTo end: Int, into buffer: inout ByteBuffer) {
         guard end > copied else { return }
-        buffer.append(text.source[copied..<end])
+        buffer.append(copying: text.source[copied..<end])
         copied = end
     }
 
+    /// Edits the object whose node has that index. Walks the nodes themselves: making a value of each member would cost
+    /// more than all else.
+    ///
     /// A member owns the comma and the space before it, so a removed one leaves its neighbours' alone.
-    mutating func edit(_ object: JSONValue, _ edits: [JSONEdit], into buffer: inout ByteBuffer) {
+    mutating func edit(objectAt index: Int, _ edits: [JSONEdit], into buffer: inout ByteBuffer) {
         precondition(edits.count <= UInt64.bitWidth, "more edits than the set of applied ones can hold")
         var applied: UInt64 = 0
         var keepsAny = false
-        let opening = object.sourceRange.lowerBound + 1
+        let opening = Int(text.nodes[index].start) + 1
+        let end = Int(text.nodes[index].next)
         var gap = opening
-        for (key, value) in object.members {
-            let range = key.sourceRange.lowerBound..<value.sourceRange.upperBound
-            let place = Self.place(of: key, in: edits)
+        var key = index + 1
+        while key < end {
+            let range = Int(text.nodes[key].start)..<Int(text.nodes[key + 1].end)
+            let place = place(of: text.nodes[key], in: edits)
             if let place { applied |= 1 << UInt64(place) }
             if let place, case .remove = edits[place] {
                 // The space behind the brace stays for whoever becomes the first.
@@ -36,9 +42,10 @@ struct JSONEditor {
                 // All before it are gone, and so must be its comma.
                 if !keepsAny, copied >= gap { copied = range.lowerBound }
                 keepsAny = true
-                if let place { change(value, edits[place], into: &buffer) }
+                if let place { change(valueAt: key + 1, edits[place], into: &buffer) }
             }
             gap = range.upperBound
+            key = Int(text.nodes[key + 1].next)
         }
         for place in edits.indices where applied & 1 << UInt64(place) == 0 && edits[place].inserts {
             copy(upTo: gap, into: &buffer)
@@ -48,18 +55,24 @@ struct JSONEditor {
         }
     }
 
-    private mutating func change(_ value: JSONValue, _ edit: JSONEdit, into buffer: inout ByteBuffer) {
-        if case .edit(_, let edits) = edit, value.isObject {
-            self.edit(value, edits, into: &buffer)
+    private mutating func change(valueAt index: Int, _ edit: JSONEdit, into buffer: inout ByteBuffer) {
+        let node = text.nodes[index]
+        if case .edit(_, let edits) = edit, node.kind == CSIMDJSON_OBJECT {
+            self.edit(objectAt: index, edits, into: &buffer)
         } else if edit.inserts {
-            copy(upTo: value.sourceRange.lowerBound, into: &buffer)
+            copy(upTo: Int(node.start), into: &buffer)
             Self.writeValue(edit, into: &buffer)
-            copied = value.sourceRange.upperBound
+            copied = Int(node.end)
         }
     }
 
-    private static func place(of key: JSONValue, in edits: [JSONEdit]) -> Int? {
-        for place in edits.indices where key.equals(edits[place].key) { return place }
+    private func place(of key: JSONNode, in edits: [JSONEdit]) -> Int? {
+        for place in edits.indices {
+            let isNamed = edits[place].key.withUTF8Buffer {
+                unsafe text.string(key, equals: UnsafeRawBufferPointer($0))
+            }
+            if isNamed { return place }
+        }
         return nil
     }
 

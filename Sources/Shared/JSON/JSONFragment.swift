@@ -34,8 +34,8 @@ package enum JSONFragment: Sendable {
 extension ByteBuffer {
     mutating func append(_ fragment: JSONFragment) {
         switch fragment {
-        case .bytes(let bytes): append(bytes)
-        case .slice(let bytes): append(bytes)
+        case .bytes(let bytes): append(copying: bytes[...])
+        case .slice(let bytes): append(copying: bytes)
         case .literal(let text): append(text)
         }
     }

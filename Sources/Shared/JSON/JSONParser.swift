@@ -16,7 +16,7 @@ package final class JSONParser {
 
     /// Copies the bytes and returns the value they spell.
     package func parse(_ bytes: ArraySlice<UInt8>) throws(JSONError) -> JSONValue {
-        if !isKnownUniquelyReferenced(&text) || text.footprint > Self.keptBytes { text = JSONText() }
+        if text.footprint > Self.keptBytes { text = JSONText() }
         try text.refill(bytes, limits: limits)
         return JSONValue(text: text, index: 0)
     }

@@ -2,25 +2,24 @@ internal import CSimdjson
 
 typealias JSONNode = csimdjson_node
 
-/// A text and the nodes of its values: what every `JSONValue` of it shares, so that a value is one reference and an
-/// index.
+/// A text and the nodes of its values: what every `JSONValue` of it shares.
 ///
-/// `@unchecked Sendable`: it changes only in `JSONParser`, and there only while nobody else holds a reference.
-final class JSONText: @unchecked Sendable {
+/// Two plain arrays rather than an object: reading them through a value that is at hand retains nothing, and copying on
+/// write is what makes it safe to use their memory again (see `JSONParser`).
+struct JSONText: Sendable {
     private(set) var source: [UInt8]
     private(set) var nodes: [JSONNode] = []
 
     /// Parses a text that is kept.
     init(_ source: [UInt8], limits: JSONLimits) throws(JSONError) {
-        self.source = source
         var refused: JSONError?
-        unsafe source.withUnsafeBufferPointer { text in
+        self.source = source
+        nodes = unsafe source.withUnsafeBufferPointer { text in
             let (capacity, error) = unsafe Self.scan(text, limits)
             refused = error
-            guard error == nil else { return }
-            nodes = unsafe [JSONNode](unsafeUninitializedCapacity: capacity) { room, count in
-                let (built, error) = unsafe Self.build(text, limits, room)
-                (count, refused) = (built, error)
+            guard error == nil else { return [] }
+            return unsafe [JSONNode](unsafeUninitializedCapacity: capacity) { room, count in
+                unsafe (count, refused) = Self.build(text, limits, room)
             }
         }
         if let refused { throw refused }
@@ -29,8 +28,9 @@ final class JSONText: @unchecked Sendable {
     /// An empty text, to be filled.
     init() { source = [] }
 
-    /// Replaces the text by another one, in the memory of the earlier.
-    func refill(_ bytes: ArraySlice<UInt8>, limits: JSONLimits) throws(JSONError) {
+    /// Replaces the text by another one, in the memory of the earlier unless a value still uses that. There may be more
+    /// nodes than values then; the root's `next` tells where they end.
+    mutating func refill(_ bytes: ArraySlice<UInt8>, limits: JSONLimits) throws(JSONError) {
         source.removeAll(keepingCapacity: true)
         source.append(contentsOf: bytes)
         var room = nodes

@@ -8,7 +8,7 @@ extension JSONDocument {
         let value = root
         buffer.reserve(source.count + edits.reduce(0) { $0 + $1.growth })
         var editor = JSONEditor(text, from: 0)
-        if value.isObject { editor.edit(value, edits, into: &buffer) }
+        if value.isObject { editor.edit(objectAt: value.index, edits, into: &buffer) }
         editor.copy(upTo: source.count, into: &buffer)
         return buffer.take()
     }
@@ -16,10 +16,10 @@ extension JSONDocument {
 
 extension JSONValue {
     /// Appends the value's source with members changed and every other byte as it was. What is no object is appended
-    /// unchanged. At most 64 edits an object; of several for one name the first counts.
+    /// unchanged. At most 64 edits an object, at most one of each name.
     package func append(to buffer: inout ByteBuffer, editing edits: [JSONEdit]) {
         var editor = JSONEditor(text, from: sourceRange.lowerBound)
-        if isObject { editor.edit(self, edits, into: &buffer) }
+        if isObject { editor.edit(objectAt: index, edits, into: &buffer) }
         editor.copy(upTo: sourceRange.upperBound, into: &buffer)
     }
 }

@@ -34,10 +34,10 @@ extension JSONValue {
         guard node.kind == CSIMDJSON_STRING else { return }
         let contents = text.source[node.contents]
         guard node.is_escaped else {
-            buffer.append(contents)
+            buffer.append(copying: contents)
             return
         }
-        JSONUnescaper.unescape(contents) { buffer.append($0) }
+        JSONUnescaper.unescape(contents) { buffer.append(copying: $0) }
     }
 
     private func equals(_ wanted: UnsafeRawBufferPointer) -> Bool {

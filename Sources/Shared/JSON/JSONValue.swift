@@ -5,7 +5,7 @@ package enum JSONKind: Sendable {
     case null, bool, number, string, array, object
 }
 
-/// A value within a parsed text: a cursor of one reference and an index, cheap to copy and safe to keep; it keeps the
+/// A value within a parsed text: a cursor of two references and an index, cheap to copy and safe to keep; it keeps the
 /// whole text alive.
 ///
 /// Accessors never fail: asked for what the value is not, they return nil.

@@ -8,7 +8,10 @@ namespace {
 size_t sequence_length(const uint8_t *text, size_t left) {
     uint8_t lead = text[0];
     if (lead < 0x80) { return 1; }
-    size_t length = lead >= 0xC2 && lead <= 0xDF ? 2 : lead >= 0xE0 && lead <= 0xEF ? 3 : lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
+    size_t length = 0;
+    if (lead >= 0xC2 && lead <= 0xDF) { length = 2; }
+    if (lead >= 0xE0 && lead <= 0xEF) { length = 3; }
+    if (lead >= 0xF0 && lead <= 0xF4) { length = 4; }
     if (length == 0 || left < length) { return 0; }
     uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
     uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;

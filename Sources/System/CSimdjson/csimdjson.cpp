@@ -20,8 +20,7 @@ csimdjson_outcome csimdjson_scan(const uint8_t *text, size_t length) {
 csimdjson_outcome csimdjson_build(
     const uint8_t *text, uint32_t max_depth, csimdjson_node *nodes, uint32_t capacity
 ) {
-    millrace::Builder builder(text, scanner.tokens(), scanner.count(), max_depth, nodes, capacity);
-    csimdjson_outcome outcome = builder.build();
+    csimdjson_outcome outcome = millrace::build({text, scanner.tokens(), scanner.count()}, max_depth, nodes, capacity);
     scanner.trim();
     return outcome;
 }
