@@ -1,0 +1,49 @@
+/// Everything the operator can choose, as values. Only the executable reads the environment; the rest is handed this.
+package struct Configuration: Sendable {
+    package var masterKey: String
+    package var logLevel = LogLevel.info
+    package var logsAccess = false
+    package var maxBodyBytes = 64 << 20
+    package var retryTimes = 3
+    package var timeouts = Timeouts()
+    package var redisURL: String?
+    package var redisTimeout = Duration.milliseconds(50)
+    package var proxyURL: String?
+    package var caFile: String?
+    /// The JSON text of `MODEL_ROUTES`.
+    package var modelRoutes: String?
+    package var openAI = Upstream(baseURL: "https://api.openai.com/v1")
+    package var deepSeek = DeepSeek()
+
+    package init(masterKey: String) {
+        self.masterKey = masterKey
+    }
+
+    /// One upstream reached with keys.
+    package struct Upstream: Sendable {
+        package var keys: [String] = []
+        package var baseURL: String
+    }
+
+    /// DeepSeek's streaming and plain endpoints can be set apart.
+    package struct DeepSeek: Sendable {
+        package var keys: [String] = []
+        package var streamURL = "https://api.deepseek.com"
+        package var plainURL: String?
+    }
+
+    package struct Timeouts: Sendable {
+        /// When the head of a stream goes out even though nothing worth sending has come yet.
+        package var commitAfter = Duration.seconds(2)
+        package var connect = Duration.seconds(5)
+        package var firstToken = Duration.seconds(60)
+        package var streamIdle = Duration.seconds(120)
+        package var keepAlive = Duration.seconds(15)
+        package var clientStall = Duration.seconds(30)
+        package var request = Duration.seconds(600)
+        package var stream = Duration.seconds(3600)
+        package var drain = Duration.seconds(120)
+
+        package init() {}
+    }
+}

@@ -1,0 +1,135 @@
+package import Core
+internal import EventLoop
+package import HTTPCodec
+
+/// The answering side of one request: either one whole response or a stream, each begun and ended once.
+///
+/// The client may vanish at any time; then `isClientGone` turns true, `onClientGone` runs once, and everything else
+/// becomes a no-op, so a handler needs no care about it beyond stopping its own work.
+@LoopActor
+package final class Exchange {
+    private enum State { case unanswered, streaming, ended }
+
+    package private(set) var isClientGone = false
+    /// Runs when the client leaves before the answer ended.
+    package var onClientGone: (@LoopActor () -> Void)?
+    /// Runs when everything written so far has been taken by the system.
+    package var onDrained: (@LoopActor () -> Void)?
+
+    private var connection: HTTPConnection?
+    private var state = State.unanswered
+    private let isHead: Bool
+    private let usesChunks: Bool
+
+    init(connection: HTTPConnection, isHead: Bool, usesChunks: Bool) {
+        self.connection = connection
+        self.isHead = isHead
+        self.usesChunks = usesChunks
+    }
+
+    /// Bytes written that the client's side has not taken yet.
+    package var pendingBytes: Int { connection?.unsentBytes ?? 0 }
+
+    package var isUnanswered: Bool { state == .unanswered }
+    package var isEnded: Bool { state == .ended }
+
+    /// Answers with a whole body.
+    package func respond(status: Int, headers: [HTTPHeader], body: [UInt8]) {
+        guard state == .unanswered, let connection else { return }
+        state = .ended
+        connection.send { output, keepsAlive in
+            ResponseWriter.appendHead(
+                status: status,
+                headers: headers,
+                framing: .length(body.count),
+                keepsAlive: keepsAlive,
+                into: &output
+            )
+            if !isHead { output.append(body) }
+        }
+        finish(connection)
+    }
+
+    /// Sends the head of a stream together with its first bytes.
+    package func begin(status: Int, headers: [HTTPHeader], first: borrowing ByteBuffer) {
+        guard state == .unanswered, let connection else { return }
+        state = .streaming
+        if !usesChunks { connection.endsAfterAnswer() }
+        connection.send { output, keepsAlive in
+            ResponseWriter.appendHead(
+                status: status,
+                headers: headers,
+                framing: usesChunks ? .chunked : .untilClose,
+                keepsAlive: keepsAlive,
+                into: &output
+            )
+            append(first, to: &output)
+        }
+    }
+
+    /// Sends bytes of the stream, in one piece.
+    package func write(_ bytes: borrowing ByteBuffer) {
+        guard state == .streaming, let connection, !bytes.isEmpty else { return }
+        connection.send { output, _ in append(bytes, to: &output) }
+    }
+
+    /// Ends the stream properly, with `last` as its last bytes.
+    package func end(_ last: borrowing ByteBuffer) {
+        guard state == .streaming, let connection else { return }
+        state = .ended
+        connection.send { output, _ in
+            append(last, to: &output)
+            if usesChunks, !isHead { ResponseWriter.appendLastChunk(into: &output) }
+        }
+        finish(connection)
+    }
+
+    /// Ends the stream visibly broken, after `last`: the framing is left open and the connection closed.
+    package func abort(_ last: borrowing ByteBuffer) {
+        guard state == .streaming, let connection else { return }
+        state = .ended
+        connection.send { output, _ in append(last, to: &output) }
+        detach()
+        connection.closeWhenFlushed()
+    }
+
+    /// Gives up on a client that does not take what it asked for.
+    package func drop() {
+        guard let connection else { return }
+        state = .ended
+        detach()
+        connection.close()
+    }
+
+    func clientLeft() {
+        guard connection != nil else { return }
+        isClientGone = state != .ended
+        state = .ended
+        let action = onClientGone
+        detach()
+        if isClientGone { action?() }
+    }
+
+    func drained() { onDrained?() }
+
+    private func append(_ bytes: borrowing ByteBuffer, to output: inout ByteBuffer) {
+        guard !isHead, !bytes.isEmpty else { return }
+        if usesChunks {
+            ResponseWriter.appendChunk(bytes, into: &output)
+        } else {
+            output.append(bytes.readable)
+        }
+    }
+
+    private func finish(_ connection: HTTPConnection) {
+        detach()
+        connection.answered()
+    }
+
+    /// Breaks the cycles between handler, exchange and connection.
+    private func detach() {
+        connection = nil
+        onClientGone = nil
+        onDrained = nil
+    }
+}

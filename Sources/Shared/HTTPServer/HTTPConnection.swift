@@ -1,0 +1,209 @@
+internal import Core
+internal import EventLoop
+internal import HTTPCodec
+
+/// One client connection: feeds the parser, runs one exchange at a time, keeps the clocks.
+@LoopActor
+final class HTTPConnection: StreamSocketDelegate {
+    private enum Phase {
+        /// Reading the next request, if any comes.
+        case reading
+        /// A request is being answered.
+        case answering
+        /// The last bytes are on their way; whatever still arrives is thrown away.
+        case lingering
+        case closed
+    }
+
+    private unowned let server: HTTPServer
+    private let socket: StreamSocket
+    private var parser: RequestParser
+    private var phase = Phase.reading
+    private var exchange: Exchange?
+    private var head: RequestHead?
+    private var keepsAlive = true
+    private var isProcessing = false
+    private var closesWhenFlushed = false
+    private lazy var timer = DeadlineTimer { [weak self] in self?.deadlinePassed() }
+    private var readingSince = Instant(nanoseconds: 0)
+
+    init(socket: StreamSocket, server: HTTPServer) {
+        self.server = server
+        self.socket = socket
+        parser = RequestParser(limits: server.options.limits)
+        socket.delegate = self
+        socket.startReading()
+        watchClock()
+    }
+
+    /// Between requests, with nothing half read.
+    var isIdle: Bool { phase == .reading && parser.isIdle }
+
+    var unsentBytes: Int { socket.pendingBytes }
+
+    // MARK: What the socket says
+
+    func socketReceived(_ bytes: UnsafeRawBufferPointer) {
+        switch phase {
+        case .reading:
+            if parser.isIdle { readingSince = LoopClock.turn }
+            unsafe parser.receive(bytes)
+            process()
+        case .answering:
+            unsafe parser.receive(bytes)
+            if parser.bufferedBytes > server.options.pipelinedBytes { socket.stopReading() }
+        case .lingering, .closed:
+            break
+        }
+    }
+
+    /// A client that ends its side has gone: proxies and SDKs close, nobody waits half-closed for a stream.
+    func socketReachedEnd() { close() }
+
+    func socketFailed(_ error: LoopError) { close() }
+
+    func socketDrained() {
+        if closesWhenFlushed {
+            close()
+        } else {
+            exchange?.drained()
+        }
+    }
+
+    // MARK: What the exchange says
+
+    /// Lets `fill` write into the shared output buffer and sends it.
+    func send(_ fill: (inout ByteBuffer, Bool) -> Void) {
+        guard phase != .closed else { return }
+        fill(&server.output, keepsAlive && !server.isDraining)
+        socket.write(server.output)
+        server.output.removeAll()
+    }
+
+    /// The answer has no framing of its own: the end of the connection is its end.
+    func endsAfterAnswer() { keepsAlive = false }
+
+    /// The current answer is complete.
+    func answered() {
+        exchange = nil
+        guard phase == .answering else { return }
+        guard keepsAlive, !server.isDraining else {
+            closeWhenFlushed()
+            return
+        }
+        phase = .reading
+        readingSince = LoopClock.turn
+        socket.startReading()
+        if !isProcessing { process() }
+    }
+
+    func closeWhenFlushed() {
+        guard phase != .closed else { return }
+        if socket.pendingBytes == 0 {
+            close()
+        } else {
+            phase = .lingering
+            closesWhenFlushed = true
+            watchClock()
+        }
+    }
+
+    func close() {
+        guard phase != .closed else { return }
+        phase = .closed
+        timer.close()
+        socket.close()
+        let abandoned = exchange
+        exchange = nil
+        abandoned?.clientLeft()
+        server.closed(self)
+    }
+
+    // MARK: Reading requests
+
+    private func process() {
+        isProcessing = true
+        defer { isProcessing = false }
+        do throws(HTTPParseError) {
+            while phase == .reading {
+                guard let event = try parser.next() else { break }
+                switch event {
+                case .head(let head):
+                    self.head = head
+                    if head.expectsContinue, parser.bufferedBytes == 0 {
+                        send { output, _ in ResponseWriter.appendContinue(into: &output) }
+                    }
+                case .body(let body):
+                    start(body)
+                }
+            }
+        } catch {
+            refuse(error)
+        }
+        if phase != .closed { watchClock() }
+    }
+
+    private func start(_ body: [UInt8]) {
+        guard let head = self.head.take() else { preconditionFailure("a body comes after its head") }
+        phase = .answering
+        keepsAlive = head.keepsAlive
+        let exchange = Exchange(connection: self, isHead: head.method == .head, usesChunks: head.minorVersion >= 1)
+        self.exchange = exchange
+        let request = ServerRequest(head: head, body: body, receivedAt: LoopClock.now)
+        let handler = server.handler
+        // Owned by this exchange: it ends when the handler has answered or the client has gone.
+        Task.immediate { @LoopActor in await handler.handle(request, exchange) }
+    }
+
+    /// Answers what could not be read as a request. Nothing after it on this connection can be trusted.
+    private func refuse(_ error: HTTPParseError) {
+        let (headers, body) = server.handler.errorBody(status: error.status, reason: error.reason)
+        keepsAlive = false
+        send { output, _ in
+            ResponseWriter.appendHead(
+                status: error.status,
+                headers: headers,
+                framing: .length(body.count),
+                keepsAlive: false,
+                into: &output
+            )
+            output.append(body)
+        }
+        linger()
+    }
+
+    /// Closes our side and reads on for a moment, since closing with unread bytes would reset the connection and take
+    /// the answer away from the client.
+    private func linger() {
+        phase = .lingering
+        socket.endWriting()
+        watchClock()
+    }
+
+    // MARK: Clocks
+
+    private func watchClock() {
+        let options = server.options
+        switch phase {
+        case .reading:
+            switch parser.state {
+            case .idle: timer.set(readingSince.advanced(by: options.idleTimeout))
+            case .head: timer.set(readingSince.advanced(by: options.headTimeout))
+            case .body:
+                let earned = Duration.milliseconds(parser.bufferedBytes / max(1, options.slowestBody / 1000))
+                timer.set(readingSince.advanced(by: options.bodyTimeout + earned))
+            }
+        case .answering: timer.set(.distantFuture)
+        case .lingering: timer.set(LoopClock.turn.advanced(by: .seconds(closesWhenFlushed ? 30 : 2)))
+        case .closed: break
+        }
+    }
+
+    private func deadlinePassed() {
+        if phase == .reading, parser.state != .idle {
+            refuse(.timeout)
+        } else {
+            close()
+        }
+    }
+}

@@ -1,0 +1,19 @@
+package import Core
+package import EventLoop
+package import HTTPCodec
+
+/// A whole request as a handler gets it.
+package struct ServerRequest: Sendable {
+    package let head: RequestHead
+    package let body: [UInt8]
+    /// When its last byte arrived.
+    package let receivedAt: Instant
+}
+
+/// Answers requests. Called once per request, one at a time for each connection; it must end the exchange.
+@LoopActor
+package protocol RequestHandler: AnyObject {
+    func handle(_ request: ServerRequest, _ exchange: Exchange) async
+    /// The body for a request that could not be read.
+    func errorBody(status: Int, reason: StaticString) -> (headers: [HTTPHeader], body: [UInt8])
+}

@@ -1,0 +1,67 @@
+package import Core
+package import HTTPCodec
+internal import JSON
+package import OpenAIAPI
+
+/// DeepSeek: OpenAI's dialect with other names for a few things.
+package struct DeepSeekProvider: Provider {
+    package let name = "deepseek"
+    package let aliases: [String] = []
+    package let keys: [String]
+    package let knownModels = ["deepseek-chat", "deepseek-reasoner"]
+    private let streamURL: String
+    private let plainURL: String
+    private let modelsURL: String
+
+    /// Either address may be a base or already name the endpoint.
+    package init(keys: [String], streamURL: String, plainURL: String?) {
+        self.keys = keys
+        self.streamURL = Self.endpoint(streamURL)
+        self.plainURL = Self.endpoint(plainURL ?? streamURL)
+        modelsURL = String(self.streamURL.dropLast("/chat/completions".count)) + "/models"
+    }
+
+    package func owns(_ model: String) -> Bool { model.hasPrefix("deepseek-") }
+
+    package func translate(_ request: ModelRequest, model: String, key: String) throws(GatewayError) -> Call {
+        guard request.operation == .chat else {
+            throw .invalid("model", "DeepSeek models do not offer this operation.", code: .unsupportedParameter)
+        }
+        return .upstream(
+            OutgoingRequest(
+                url: request.streams ? streamURL : plainURL,
+                headers: OpenAIWire.headers(key: key, streams: request.streams),
+                body: OpenAIWire.body(request, model: model, further: try DeepSeekRequest.edits(request.document.root))
+            )
+        )
+    }
+
+    package func makeStreamTranslator(for request: ModelRequest) -> any StreamTranslator {
+        OpenAIStream(wantsUsage: request.wantsUsage)
+    }
+
+    package func translateAnswer(_ body: [UInt8], to request: ModelRequest) throws(GatewayError) -> PlainAnswer {
+        // While a request waits in the queue, DeepSeek keeps the connection alive with blank lines before the body.
+        let answer = try OpenAIWire.answer(body, to: request)
+        guard let document = try? JSONDocument(parsing: answer.body) else { return answer }
+        if ChunkFacts(document.root).isInterrupted {
+            throw GatewayError(
+                .upstreamOverloaded,
+                "The upstream ran out of resources.",
+                source: .upstream,
+                retry: .elsewhere
+            )
+        }
+        return answer
+    }
+
+    package func failure(_ answer: FailedAnswer) -> GatewayError { UpstreamFailure.make(answer) }
+
+    package func modelsRequest(key: String) -> OutgoingRequest? {
+        OutgoingRequest(method: .get, url: modelsURL, headers: OpenAIWire.headers(key: key, streams: false))
+    }
+
+    private static func endpoint(_ url: String) -> String {
+        url.hasSuffix("/chat/completions") ? url : url + "/chat/completions"
+    }
+}

@@ -1,0 +1,142 @@
+internal import Core
+internal import HTTPCodec
+internal import JSON
+internal import OpenAIAPI
+
+/// Relays a stream that already speaks OpenAI chunks: every event is checked and, where nothing must change, sent on
+/// with the very bytes it came in.
+struct OpenAIStream: StreamTranslator {
+    /// The largest event that is taken; audio and images come in single events.
+    static let largestEvent = 32 << 20
+
+    private var reader = SSEReader(maximumEventBytes: largestEvent)
+    private let wantsUsage: Bool
+    private var finishReasons = 0
+
+    init(wantsUsage: Bool) {
+        self.wantsUsage = wantsUsage
+    }
+
+    mutating func receive(_ bytes: UnsafeRawBufferPointer, into output: inout StreamOutput) {
+        guard output.end == nil else { return }
+        unsafe reader.receive(bytes)
+        do throws(StreamFramingError) {
+            while output.end == nil, let frame = try reader.next() { take(frame, into: &output) }
+        } catch {
+            output.end = .failed(.garbled("an event is too long"))
+        }
+        reader.compact()
+    }
+
+    mutating func finish(into output: inout StreamOutput) {
+        guard output.end == nil else { return }
+        // A last event without its blank line is still one.
+        if let frame = reader.finish() { take(frame, into: &output) }
+        guard output.end == nil else { return }
+        // Not every server of this dialect sends `[DONE]`; one that gave its reasons and closed properly has ended.
+        output.end =
+            finishReasons > 0
+            ? .done
+            : .failed(
+                GatewayError(
+                    .upstreamCut,
+                    "The upstream ended the stream before it was complete.",
+                    source: .upstream,
+                    retry: .elsewhere
+                )
+            )
+    }
+
+    private mutating func take(_ frame: SSEFrame, into output: inout StreamOutput) {
+        let payload = reader.payload(of: frame)
+        if payload.count >= 6, payload.prefix(6).equals("[DONE]") {
+            output.end = .done
+            return
+        }
+        output.count += 1
+        do throws(JSONError) {
+            let chunk = try output.parser.parse(payload)
+            relay(chunk, frame, into: &output)
+        } catch {
+            output.end = .failed(.garbled(error.description))
+        }
+    }
+
+    private mutating func relay(_ chunk: JSONValue, _ frame: SSEFrame, into output: inout StreamOutput) {
+        guard chunk.isObject else {
+            output.end = .failed(.garbled("a chunk is no object"))
+            return
+        }
+        if let error = chunk.present("error") {
+            output.end = .failed(UpstreamFailure.make(event: error))
+            return
+        }
+        let facts = ChunkFacts(chunk)
+        finishReasons += facts.finishReasons
+        if facts.isInterrupted {
+            output.end = .failed(
+                GatewayError(.upstreamOverloaded, "The upstream ran out of resources.", source: .upstream)
+            )
+            return
+        }
+        if facts.hasContent { output.hasContent = true }
+        guard let usage = chunk["usage"] else {
+            pass(frame, into: &output)
+            return
+        }
+        if let counted = TokenUsage(usage) { output.usage = counted }
+        switch (wantsUsage, usage.isObject, facts.hasChoices) {
+        case (true, false, _): pass(frame, into: &output)
+        case (true, true, false): passTrailer(chunk, frame, into: &output)
+        // DeepSeek and others put usage on the finishing chunk; OpenAI's clients expect it on one of its own.
+        case (true, true, true) where facts.finishReasons > 0:
+            emit(chunk, [.set("usage", .null)], into: &output)
+            emit(chunk, [.set("choices", .literal("[]"))], into: &output)
+        // Running totals on every chunk are somebody's extension: theirs to keep.
+        case (true, true, true): pass(frame, into: &output)
+        // The trailer exists only because the gateway asked. Another chunk without choices may be a moderation result.
+        case (false, true, false) where chunk["moderation"] == nil: break
+        case (false, _, _): emit(chunk, [.remove("usage")], into: &output)
+        }
+    }
+
+    /// The usage trailer, which some servers send without `choices`; OpenAI's clients read that member.
+    private func passTrailer(_ chunk: JSONValue, _ frame: SSEFrame, into output: inout StreamOutput) {
+        if chunk["choices"] == nil {
+            emit(chunk, [.set("choices", .literal("[]"))], into: &output)
+        } else {
+            pass(frame, into: &output)
+        }
+    }
+
+    /// Sends the event on as it came; one in an unusual spelling is written again.
+    private func pass(_ frame: SSEFrame, into output: inout StreamOutput) {
+        if frame.isPlain {
+            output.events.append(reader.bytes[frame.range])
+        } else {
+            output.events.append("data: " as StaticString)
+            // A line break inside a JSON text is white space between tokens.
+            output.events.append(reader.payload(of: frame).lazy.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 })
+            output.events.append("\n\n" as StaticString)
+        }
+    }
+
+    private func emit(_ chunk: JSONValue, _ edits: [JSONEdit], into output: inout StreamOutput) {
+        output.events.append("data: " as StaticString)
+        chunk.append(to: &output.events, editing: edits)
+        output.events.append("\n\n" as StaticString)
+    }
+}
+
+extension GatewayError {
+    /// The upstream sent what is no stream of this dialect.
+    static func garbled(_ cause: String) -> GatewayError {
+        GatewayError(
+            .upstreamInvalid,
+            "The upstream sent something that is not a valid stream.",
+            source: .upstream,
+            retry: .elsewhere,
+            cause: cause
+        )
+    }
+}

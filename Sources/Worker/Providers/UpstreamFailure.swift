@@ -1,0 +1,121 @@
+package import Core
+internal import JSON
+
+/// Everything the gateway believes about unsuccessful answers of OpenAI-shaped upstreams, in one place.
+///
+/// The client learns what it can act on: its own mistakes with the vendor's words and the parameter at fault, limits
+/// with the time to wait. What concerns the operator alone (a refused key, an empty balance) never looks like the
+/// client's fault.
+package enum UpstreamFailure {
+    package static func make(_ answer: FailedAnswer) -> GatewayError {
+        let details = Details(answer.body)
+        var error: GatewayError
+        switch answer.status {
+        case 400 where details.code == "context_length_exceeded":
+            error = refused(.contextLengthExceeded, details, "The request is longer than the model's context.")
+        case 400, 405, 411, 414, 415, 431:
+            error = refused(.invalidRequest, details, "The upstream refused the request.")
+        // A key that the upstream does not take is the operator's affair; another account may do.
+        case 401, 403:
+            error = upstream(.upstreamRefusedCredentials, "The upstream refused the gateway's credentials.")
+        // DeepSeek says 402 when the balance is empty.
+        case 402:
+            error = upstream(.insufficientQuota, "The upstream account has no quota left.")
+        case 404:
+            error = refused(.modelNotFound, details, "The upstream does not know this model.")
+            error.retry = .elsewhere
+        case 408:
+            error = upstream(.upstreamTimeout, "The upstream took too long.")
+        case 409:
+            error = refused(.conflict, details, "The upstream reports a conflict.")
+        case 413:
+            error = refused(.bodyTooLarge, details, "The upstream finds the request too large.")
+        case 422:
+            error = refused(.unprocessable, details, "The upstream cannot process the request.")
+        // OpenAI uses one status for "too fast" and for "nothing left to spend"; waiting helps only the first.
+        case 429 where details.code == "insufficient_quota" || details.type == "insufficient_quota":
+            error = upstream(.insufficientQuota, "The upstream account has no quota left.")
+        case 429:
+            error = upstream(.rateLimitExceeded, details.message ?? "The upstream's rate limit is reached.")
+            error.upstreamType = details.type
+        case 503, 529:
+            error = upstream(.upstreamOverloaded, details.message ?? "The upstream is overloaded.")
+        case 504:
+            error = upstream(.upstreamTimeout, "The upstream took too long.")
+        default:
+            error = upstream(.upstreamError, details.message ?? "The upstream failed.")
+        }
+        error.retryAfter = seconds(answer)
+        error.cause = "status \(answer.status)"
+        return error
+    }
+
+    /// An error event inside a stream.
+    package static func make(event: JSONValue) -> GatewayError {
+        let details = Details(event)
+        var error = upstream(.upstreamError, details.message ?? "The upstream reported an error.")
+        switch details.code ?? details.type {
+        case "rate_limit_exceeded", "rate_limit_error", "429": error.code = .rateLimitExceeded
+        case "insufficient_quota": error.code = .insufficientQuota
+        case "overloaded_error", "overloaded", "503", "529": error.code = .upstreamOverloaded
+        case "context_length_exceeded": error.code = .contextLengthExceeded
+        default: error.upstreamCode = details.code
+        }
+        error.cause = "error event"
+        return error
+    }
+
+    /// The client's own mistake, as the vendor sees it: the same everywhere, so nobody else is asked.
+    private static func refused(_ code: GatewayError.Code, _ details: Details, _ fallback: String) -> GatewayError {
+        var error = GatewayError(code, details.message ?? fallback, source: .client, parameter: details.parameter)
+        error.upstreamCode = details.code
+        error.upstreamType = details.type
+        return error
+    }
+
+    private static func upstream(_ code: GatewayError.Code, _ message: String) -> GatewayError {
+        GatewayError(code, message, source: .upstream, retry: .elsewhere)
+    }
+
+    /// Reads `Retry-After`: seconds, or a date.
+    private static func seconds(_ answer: FailedAnswer) -> Int? {
+        guard let text = answer.retryAfter else { return nil }
+        if let seconds = Double(text) { return seconds >= 0 && seconds < 1e7 ? Int(seconds.rounded(.up)) : nil }
+        guard let date = HTTPDate.seconds(text) else { return nil }
+        return max(0, date - answer.now())
+    }
+}
+
+/// The parts of a vendor's error body that may be shown: short, and with anything that looks like a secret taken out.
+private struct Details {
+    var message: String?
+    var type: String?
+    var code: String?
+    var parameter: String?
+
+    init(_ body: [UInt8]) {
+        guard body.count <= 1 << 20, let document = try? JSONDocument(parsing: body) else { return }
+        self.init(document.root)
+    }
+
+    /// Vendors put the object under `error`; some put it at the top, some send only a text.
+    init(_ root: JSONValue) {
+        let error = root["error"] ?? root
+        message = (error.string ?? error["message"]?.string ?? root["detail"]?.string).flatMap(Self.presentable)
+        type = Self.token(error["type"])
+        code = Self.token(error["code"])
+        parameter = Self.token(error["param"])
+    }
+
+    private static func presentable(_ text: String) -> String? {
+        guard !text.isEmpty else { return nil }
+        return Redaction.redact(String(text.prefix(1000)))
+    }
+
+    private static func token(_ value: JSONValue?) -> String? {
+        guard let value else { return nil }
+        if let number = value.int { return String(number) }
+        guard let text = value.string, !text.isEmpty, text.utf8.count <= 128 else { return nil }
+        return Redaction.redact(text)
+    }
+}

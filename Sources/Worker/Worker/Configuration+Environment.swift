@@ -1,0 +1,48 @@
+import Core
+
+extension Configuration {
+    /// Reads every variable the worker honours; `.env.example` documents them.
+    init(_ environment: Environment) throws(UsageError) {
+        guard let masterKey = environment.text("API_MASTER_KEY") else {
+            throw UsageError(message: "API_MASTER_KEY must be set; there is no default key")
+        }
+        self.init(masterKey: masterKey)
+        if let name = environment.text("LOG_LEVEL") {
+            guard let level = LogLevel(name: name) else {
+                throw UsageError(message: "LOG_LEVEL must be debug, info, warning or error")
+            }
+            logLevel = level
+        }
+        logsAccess = try environment.flag("ACCESS_LOG") ?? logsAccess
+        maxBodyBytes = try environment.number("MAX_BODY_BYTES", in: 1024...(1 << 30)) ?? maxBodyBytes
+        retryTimes = try environment.number("RETRY_TIMES", in: 0...100) ?? retryTimes
+        redisURL = environment.text("REDIS_URL")
+        if let milliseconds = try environment.number("REDIS_TIMEOUT_MS", in: 1...60_000) {
+            redisTimeout = .milliseconds(milliseconds)
+        }
+        proxyURL = environment.text("PROXY_URL")
+        caFile = environment.text("UPSTREAM_CA_FILE")
+        modelRoutes = environment.text("MODEL_ROUTES")
+        openAI.keys = environment.list("OPENAI_API_KEY")
+        openAI.baseURL = try environment.url("OPENAI_BASE_URL") ?? openAI.baseURL
+        deepSeek.keys = environment.list("DEEPSEEK_API_KEY")
+        deepSeek.streamURL = try environment.url("DEEPSEEK_API_URL") ?? deepSeek.streamURL
+        deepSeek.plainURL = try environment.url("DEEPSEEK_API_ENDPOINT_NONSTREAM")
+        timeouts = try Timeouts(environment)
+    }
+}
+
+extension Configuration.Timeouts {
+    fileprivate init(_ environment: Environment) throws(UsageError) {
+        self.init()
+        commitAfter = try environment.seconds("COMMIT_AFTER") ?? commitAfter
+        connect = try environment.seconds("CONNECT_TIMEOUT") ?? connect
+        firstToken = try environment.seconds("FIRST_TOKEN_TIMEOUT") ?? firstToken
+        streamIdle = try environment.seconds("STREAM_IDLE_TIMEOUT") ?? streamIdle
+        keepAlive = try environment.seconds("KEEPALIVE_INTERVAL") ?? keepAlive
+        clientStall = try environment.seconds("CLIENT_STALL_TIMEOUT") ?? clientStall
+        request = try environment.seconds("REQUEST_TIMEOUT") ?? request
+        stream = try environment.seconds("STREAM_TIMEOUT") ?? stream
+        drain = try environment.seconds("DRAIN_TIMEOUT") ?? drain
+    }
+}
