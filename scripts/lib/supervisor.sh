@@ -11,6 +11,9 @@ say() { printf 'millrace: %s\n' "$*" >&2; }
 
 launch() { exec setsid setpriv --pdeathsig TERM "$@"; }
 
+# The whole session, since nginx' own workers outlive a master that was killed.
+kill_session() { kill -s KILL -- "-$1" 2>/dev/null || true; }
+
 is_running() { [ -n "${pid_of[$1]:-}" ] && kill -0 "${pid_of[$1]}" 2>/dev/null; }
 
 # start ROLE [DELAY] - the delay passes in the child, so that nobody waits for it.
@@ -31,6 +34,7 @@ revive() {
         is_running "$role" && continue
         # bash would add a line of its own about a child that a signal ended.
         wait "${pid_of[$role]}" 2>/dev/null && status=0 || status=$?
+        kill_session "${pid_of[$role]}"
         [ $((SECONDS - since[$role])) -lt 60 ] || failures[$role]=0
         delay=$((1 << (${failures[$role]:-0} < 5 ? ${failures[$role]:-0} : 5)))
         [ "$delay" -le 30 ] || delay=30
@@ -53,7 +57,10 @@ stop() {
         [ -z "$waiting" ] || nap 0.1
     done
     for role in "$@"; do
-        is_running "$role" && say "$role did not stop, killing it" && kill -s KILL "${pid_of[$role]}"
+        [ -n "${pid_of[$role]:-}" ] || continue
+        ! is_running "$role" || say "$role did not stop, killing it"
+        kill_session "${pid_of[$role]}"
+        wait "${pid_of[$role]}" 2>/dev/null || true
         unset "pid_of[$role]"
     done
 }
