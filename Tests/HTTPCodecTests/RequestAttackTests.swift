@@ -25,7 +25,11 @@ import Testing
 
     static let framing = [
         Attack("both framings", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), .conflictingFraming),
-        Attack("both framings, swapped", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"), .conflictingFraming),
+        Attack(
+            "both framings, swapped",
+            post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"),
+            .conflictingFraming
+        ),
         Attack("equal lengths", post("Content-Length: 5\r\nContent-Length: 5\r\n"), .repeatedContentLength),
         Attack("differing lengths", post("Content-Length: 5\r\ncontent-length: 6\r\n"), .repeatedContentLength),
         Attack("positive length", post("Content-Length: +5\r\n"), .malformedContentLength),

@@ -1,4 +1,5 @@
 import HTTPCodec
+import Testing
 
 /// What a parser made of some bytes, comparable.
 struct DecodedRequests: Equatable {
@@ -54,8 +55,12 @@ struct DecodedRequests: Equatable {
 }
 
 /// Decodes `text` cut in every way.
-func decode(_ text: String, limits: HTTPLimits = HTTPLimits()) -> DecodedRequests {
-    decodeEverySplit(Array(text.utf8)) { DecodedRequests($0, limits: limits) }
+func decode(
+    _ text: String,
+    limits: HTTPLimits = HTTPLimits(),
+    sourceLocation: SourceLocation = #_sourceLocation
+) -> DecodedRequests {
+    decodeEverySplit(Array(text.utf8), sourceLocation: sourceLocation) { DecodedRequests($0, limits: limits) }
 }
 
 /// Decodes without cutting, for inputs too long to be cut everywhere.

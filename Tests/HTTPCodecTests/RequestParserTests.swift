@@ -3,7 +3,8 @@ import HTTPCodec
 import Testing
 
 @Suite struct RequestParserTests {
-    private let get = "GET /v1/models?limit=2 HTTP/1.1\r\nHost: a.example:80\r\nX-Empty:\r\nX-Text:\t h\u{E9} llo \r\n\r\n"
+    private let get =
+        "GET /v1/models?limit=2 HTTP/1.1\r\nHost: a.example:80\r\nX-Empty:\r\nX-Text:\t h\u{E9} llo \r\n\r\n"
 
     @Test("A request without a body is a head and an empty body")
     func plainRequest() {
@@ -55,7 +56,7 @@ import Testing
         #expect(decoded.requests.map(\.path.text) == ["/1", "/2", "/3"])
         #expect(decoded.requests.map { $0.body?.text } == ["one", "", "three"])
         #expect(decoded.stage == .head)
-        #expect(decoded.unread == 33)
+        #expect(decoded.unread == 26)
 
         var parser = RequestParser()
         parser.receive(Array(text.utf8).span)
@@ -63,7 +64,7 @@ import Testing
         #expect(parser.stage == .body)
         _ = try parser.next()
         #expect(parser.stage == .head)
-        #expect(parser.bufferedBytes == text.utf8.count - 53)
+        #expect(parser.bufferedBytes == text.utf8.count - 51)
     }
 
     @Test("What can be told of a request before it is complete")

@@ -1,6 +1,6 @@
 package import Core
-internal import EventLoop
-package import HTTPCodec
+package import EventLoop
+internal import HTTPCodec
 
 /// The answering side of one request: either one whole response or a stream, each begun and ended once.
 ///
@@ -33,36 +33,32 @@ package final class Exchange {
     package var isUnanswered: Bool { state == .unanswered }
     package var isEnded: Bool { state == .ended }
 
-    /// Answers with a whole body.
-    package func respond(status: Int, headers: [HTTPHeader], body: [UInt8]) {
+    /// Answers with a whole body. `headers` appends complete header lines, the framing ones excepted.
+    package func respond(status: Int, body: [UInt8], headers: (inout ByteBuffer) -> Void) {
         guard state == .unanswered, let connection else { return }
         state = .ended
         connection.send { output, keepsAlive in
-            ResponseWriter.appendHead(
-                status: status,
-                headers: headers,
-                framing: .length(body.count),
-                keepsAlive: keepsAlive,
-                into: &output
-            )
+            output.appendStatusLine(status)
+            headers(&output)
+            output.appendContentLength(body.count)
+            if !keepsAlive { output.appendHeaderLine("Connection: close") }
+            output.appendHeadEnd()
             if !isHead { output.append(body) }
         }
         finish(connection)
     }
 
     /// Sends the head of a stream together with its first bytes.
-    package func begin(status: Int, headers: [HTTPHeader], first: borrowing ByteBuffer) {
+    package func begin(status: Int, first: borrowing ByteBuffer, headers: (inout ByteBuffer) -> Void) {
         guard state == .unanswered, let connection else { return }
         state = .streaming
         if !usesChunks { connection.endsAfterAnswer() }
         connection.send { output, keepsAlive in
-            ResponseWriter.appendHead(
-                status: status,
-                headers: headers,
-                framing: usesChunks ? .chunked : .untilClose,
-                keepsAlive: keepsAlive,
-                into: &output
-            )
+            output.appendStatusLine(status)
+            headers(&output)
+            if usesChunks { output.appendChunkedCoding() }
+            if !keepsAlive { output.appendHeaderLine("Connection: close") }
+            output.appendHeadEnd()
             append(first, to: &output)
         }
     }
@@ -79,7 +75,7 @@ package final class Exchange {
         state = .ended
         connection.send { output, _ in
             append(last, to: &output)
-            if usesChunks, !isHead { ResponseWriter.appendLastChunk(into: &output) }
+            if usesChunks, !isHead { output.appendLastChunk() }
         }
         finish(connection)
     }
@@ -115,7 +111,7 @@ package final class Exchange {
     private func append(_ bytes: borrowing ByteBuffer, to output: inout ByteBuffer) {
         guard !isHead, !bytes.isEmpty else { return }
         if usesChunks {
-            ResponseWriter.appendChunk(bytes, into: &output)
+            output.appendChunk(bytes.readable)
         } else {
             output.append(bytes.readable)
         }

@@ -131,14 +131,14 @@ final class HTTPConnection: StreamSocketDelegate {
                 case .head(let head):
                     self.head = head
                     if head.expectsContinue, parser.bufferedBytes == 0 {
-                        send { output, _ in ResponseWriter.appendContinue(into: &output) }
+                        send { output, _ in output.appendContinue() }
                     }
                 case .body(let body):
                     start(body)
                 }
             }
         } catch {
-            refuse(error)
+            refuse(status: error.status, reason: error.reason)
         }
         if phase != .closed { watchClock() }
     }
@@ -156,17 +156,15 @@ final class HTTPConnection: StreamSocketDelegate {
     }
 
     /// Answers what could not be read as a request. Nothing after it on this connection can be trusted.
-    private func refuse(_ error: HTTPParseError) {
-        let (headers, body) = server.handler.errorBody(status: error.status, reason: error.reason)
+    private func refuse(status: Int, reason: StaticString) {
         keepsAlive = false
+        let body = server.handler.errorBody(status: status, reason: reason)
         send { output, _ in
-            ResponseWriter.appendHead(
-                status: error.status,
-                headers: headers,
-                framing: .length(body.count),
-                keepsAlive: false,
-                into: &output
-            )
+            output.appendStatusLine(status)
+            output.appendHeaderLine("Content-Type: application/json")
+            output.appendContentLength(body.count)
+            output.appendHeaderLine("Connection: close")
+            output.appendHeadEnd()
             output.append(body)
         }
         linger()
@@ -186,7 +184,7 @@ final class HTTPConnection: StreamSocketDelegate {
         let options = server.options
         switch phase {
         case .reading:
-            switch parser.state {
+            switch parser.stage {
             case .idle: timer.set(readingSince.advanced(by: options.idleTimeout))
             case .head: timer.set(readingSince.advanced(by: options.headTimeout))
             case .body:
@@ -200,8 +198,8 @@ final class HTTPConnection: StreamSocketDelegate {
     }
 
     private func deadlinePassed() {
-        if phase == .reading, parser.state != .idle {
-            refuse(.timeout)
+        if phase == .reading, !parser.isIdle {
+            refuse(status: 408, reason: "the request did not arrive in time")
         } else {
             close()
         }

@@ -1,4 +1,4 @@
-package import Core
+internal import Core
 package import EventLoop
 internal import HTTPCodec
 

@@ -14,6 +14,6 @@ package struct ServerRequest: Sendable {
 @LoopActor
 package protocol RequestHandler: AnyObject {
     func handle(_ request: ServerRequest, _ exchange: Exchange) async
-    /// The body for a request that could not be read.
-    func errorBody(status: Int, reason: StaticString) -> (headers: [HTTPHeader], body: [UInt8])
+    /// The JSON body for a request that could not be read.
+    func errorBody(status: Int, reason: StaticString) -> [UInt8]
 }

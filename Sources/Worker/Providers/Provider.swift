@@ -1,6 +1,5 @@
 package import Core
 package import HTTPCodec
-package import JSON
 package import OpenAIAPI
 
 /// An upstream's dialect: a pure translation between the canonical request and its wire, with no loop, no sockets and no

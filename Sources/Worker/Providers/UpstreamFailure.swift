@@ -1,5 +1,5 @@
 package import Core
-internal import JSON
+package import JSON
 
 /// Everything the gateway believes about unsuccessful answers of OpenAI-shaped upstreams, in one place.
 ///
@@ -94,12 +94,13 @@ private struct Details {
     var parameter: String?
 
     init(_ body: [UInt8]) {
-        guard body.count <= 1 << 20, let document = try? JSONDocument(parsing: body) else { return }
-        self.init(document.root)
+        if body.count <= 1 << 20, let document = try? JSONDocument(parsing: body) { self.init(document.root) }
+        else { self.init(nil) }
     }
 
     /// Vendors put the object under `error`; some put it at the top, some send only a text.
-    init(_ root: JSONValue) {
+    init(_ root: JSONValue?) {
+        guard let root else { return }
         let error = root["error"] ?? root
         message = (error.string ?? error["message"]?.string ?? root["detail"]?.string).flatMap(Self.presentable)
         type = Self.token(error["type"])

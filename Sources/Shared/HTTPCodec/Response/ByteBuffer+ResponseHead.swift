@@ -10,9 +10,10 @@ extension ByteBuffer {
 
     package mutating func appendStatusLine(_ status: Int) {
         if status == 200 { return append("HTTP/1.1 200 OK\r\n" as StaticString) }
-        append("HTTP/1.1 " as StaticString)
         // Three digits whatever the number: a status is data from an upstream at times.
-        append(decimal: 100...999 ~= status ? status : 500)
+        let status = 100...999 ~= status ? status : 500
+        append("HTTP/1.1 " as StaticString)
+        append(decimal: status)
         append(UInt8(ascii: " "))
         append(HTTPStatus.reason(status))
         append("\r\n" as StaticString)

@@ -80,7 +80,6 @@ package struct SSEReader: Sendable {
             skipsLineFeed = false
         }
         while let line = nextLine() {
-            guard line.content.upperBound - eventStart <= maximumEventBytes else { throw fail() }
             if line.content.isEmpty {
                 // A CR that ends what came so far may be half of a CRLF. An event must not wait for bytes that may not
                 // come, except where this stream has just shown that it ends lines in CRLF.
@@ -89,6 +88,7 @@ package struct SSEReader: Sendable {
                 skipsLineFeed = isOpen
                 if let frame = endEvent(at: line.end) { return frame }
             } else {
+                guard line.content.upperBound - eventStart <= maximumEventBytes else { throw fail() }
                 note(line.content)
                 lineStart = line.end
                 lastLineEndedInCRLF = line.end - line.content.upperBound == 2
@@ -96,7 +96,9 @@ package struct SSEReader: Sendable {
                 if event.lines == 0 { skipLines(to: line.end) }
             }
         }
-        guard inbox.storage.count - eventStart <= maximumEventBytes + 1 else { throw fail() }
+        // A CR at the end may be a line end, which does not count.
+        let end = inbox.storage.count - (inbox.storage.last == .cr ? 1 : 0)
+        guard end <= lineStart || end - eventStart <= maximumEventBytes else { throw fail() }
         return nil
     }
 
@@ -107,10 +109,7 @@ package struct SSEReader: Sendable {
         if let frame = try? next() { return frame }
         guard !hasFailed else { return nil }
         let end = inbox.storage.count
-        if lineStart < end {
-            guard end - eventStart <= maximumEventBytes else { return nil }
-            note(lineStart..<end)
-        }
+        if lineStart < end { note(lineStart..<end) }
         return endEvent(at: end)
     }
 

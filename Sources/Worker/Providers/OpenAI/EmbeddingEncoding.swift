@@ -37,15 +37,12 @@ enum EmbeddingEncoding {
             let bits = Float(number.double ?? 0).bitPattern
             for shift in stride(from: 0, to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(shift))) }
         }
-        var text: [UInt8] = [UInt8(ascii: "\"")]
-        Base64Text.append(bytes, to: &text)
-        text.append(UInt8(ascii: "\""))
-        return text
+        return [UInt8(ascii: "\"")] + Base64.standard.encodeBytes(bytes) + [UInt8(ascii: "\"")]
     }
 
     /// A JSON string as an array of numbers.
     private static func floats(_ embedding: JSONValue) -> [UInt8] {
-        guard let text = embedding.string, let bytes = Base64Text.decode(text.utf8), bytes.count.isMultiple(of: 4) else {
+        guard let text = embedding.string, let bytes = Base64.standard.decode(text), bytes.count.isMultiple(of: 4) else {
             return Array(embedding.raw)
         }
         var writer = JSONWriter()

@@ -1,6 +1,6 @@
 package import Core
 package import HTTPCodec
-package import JSON
+internal import JSON
 package import OpenAIAPI
 
 /// OpenAI itself and everything that speaks its dialect under another base URL.

@@ -1,0 +1,146 @@
+internal import CCurl
+package import EventLoop
+
+/// One request on its way to an upstream, and its response on the way back. Made by `UpstreamClient.start`.
+@LoopActor
+package final class Transfer {
+    private let client: UpstreamClient
+    private var delegate: (any TransferDelegate)?
+    /// nil once the transfer has ended or was cancelled.
+    private(set) var handle: EasyHandle?
+    private var reader = HeadReader()
+    private var isHeadWaiting = false
+    private var waiting: ReceiveBuffer?
+    private var outcome: TransferOutcome?
+    private var lastTimings = TransferTimings()
+    /// Set when the response broke one of our own limits: libcurl only learns that we refused to go on.
+    private var isTooLarge = false
+    /// In the client's list of transfers that have something to tell.
+    var isDirty = false
+    package private(set) var isPaused = false
+
+    init(client: UpstreamClient, delegate: any TransferDelegate) {
+        self.client = client
+        self.delegate = delegate
+    }
+
+    /// Stops reading from the peer, which then has to wait; what was read already is still handed over.
+    package func pause() {
+        guard !isPaused else { return }
+        isPaused = true
+        if let handle { unsafe client.pause(handle.raw, true) }
+    }
+
+    /// Goes on after `pause()`.
+    package func resume() {
+        guard isPaused else { return }
+        isPaused = false
+        if let handle { unsafe client.pause(handle.raw, false) }
+    }
+
+    /// Ends the transfer at once: the connection is closed, or the HTTP/2 stream reset. The delegate hears nothing more.
+    package func cancel() {
+        delegate = nil
+        outcome = nil
+        if let waiting { client.buffers.give(back: waiting) }
+        waiting = nil
+        guard let handle else { return }
+        lastTimings = handle.timings
+        self.handle = nil
+        client.release(handle)
+    }
+
+    /// Gives the memory of the request's body back, for those who still have to wait long for the rest of the response.
+    /// Does nothing while libcurl may need the body.
+    package func releaseRequestBody() {
+        guard reader.isComplete else { return }
+        handle?.releaseBody()
+    }
+
+    package var timings: TransferTimings { handle?.timings ?? lastTimings }
+
+    /// Whether any byte of the request may have reached the peer; for those who are about to cancel.
+    package var sentRequest: Bool { handle?.hasSent ?? true }
+
+    // MARK: From libcurl, by way of the handle and the client
+
+    func attach(_ handle: EasyHandle) {
+        self.handle = handle
+        handle.transfer = self
+    }
+
+    func tookHeaderLine(_ line: UnsafeRawBufferPointer) -> Int {
+        client.receivedInCall += line.count
+        switch unsafe reader.take(line, limit: client.options.maxHeadBytes) {
+        case .incomplete:
+            return line.count
+        case .complete:
+            isHeadWaiting = true
+            client.noteDirty(self)
+            return line.count
+        case .tooLarge:
+            isTooLarge = true
+            return 0
+        }
+    }
+
+    func took(_ bytes: UnsafeRawBufferPointer) -> Int {
+        // libcurl keeps what it could not deliver, and stops reading.
+        if isPaused { return Int(CURL_WRITEFUNC_PAUSE) }
+        let buffer: ReceiveBuffer
+        if let waiting {
+            buffer = waiting
+        } else {
+            buffer = client.buffers.take()
+            waiting = buffer
+            client.noteDirty(self)
+        }
+        unsafe buffer.append(bytes)
+        client.receivedInCall += bytes.count
+        return bytes.count
+    }
+
+    /// How many bytes wait for the delegate.
+    var waitingBytes: Int { waiting?.count ?? 0 }
+
+    /// libcurl is done with the transfer.
+    func ended(_ code: CURLcode) {
+        guard let handle else { return }
+        lastTimings = handle.timings
+        if code == CURLE_OK, reader.isComplete {
+            outcome = .complete
+        } else {
+            var failure = handle.failure(code == CURLE_OK ? CURLE_WEIRD_SERVER_REPLY : code)
+            if isTooLarge { failure.kind = .tooLarge }
+            outcome = .failed(failure)
+        }
+        self.handle = nil
+        client.noteDirty(self)
+    }
+
+    /// The transfer fails for a reason of ours.
+    func fail(_ failure: TransferFailure) {
+        outcome = .failed(failure)
+        handle = nil
+        client.noteDirty(self)
+    }
+
+    /// Tells the delegate what the turn brought. Any of the calls may cancel, after which there is no delegate.
+    func deliver() {
+        isDirty = false
+        if isHeadWaiting {
+            isHeadWaiting = false
+            delegate?.transferReceivedHead(reader.takeHead())
+        }
+        if let buffer = waiting {
+            waiting = nil
+            unsafe delegate?.transferReceived(buffer.bytes)
+            client.buffers.give(back: buffer)
+        }
+        if let outcome, let delegate {
+            self.outcome = nil
+            self.delegate = nil
+            delegate.transferEnded(outcome)
+        }
+    }
+}

@@ -1,0 +1,19 @@
+/// What is common to all requests of one `UpstreamClient`.
+package struct UpstreamOptions: Sendable {
+    /// From the start of the request to the end of the TLS handshake, the name's resolution included.
+    package var connectTimeout: Duration = .seconds(5)
+    /// `http://`, `https://` or `socks5://` and so on; nil goes direct. The environment's proxy variables never count.
+    package var proxyURL: String?
+    /// A PEM file with the authorities to trust instead of the system's.
+    package var caFile: String?
+    /// How many connections may wait for their next use; the oldest is closed first.
+    package var maxConnections = 4096
+    /// libcurl's read buffer, one for each open transfer. What fits is read in one system call, and a transfer whose
+    /// buffer came back full is read again at once, so a small one costs little and saves memory on silent streams.
+    package var bufferBytes = 4096
+    /// Status line and header fields together; more is an error.
+    package var maxHeadBytes = 64 * 1024
+    package var userAgent = "Millrace"
+
+    package init() {}
+}

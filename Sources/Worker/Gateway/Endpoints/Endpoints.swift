@@ -1,0 +1,62 @@
+import Core
+import EventLoop
+import HTTPServer
+import JSON
+
+/// The endpoints that answer from the worker's own knowledge.
+@LoopActor
+enum Endpoints {
+    static func health(_ context: RequestContext) -> EndReason {
+        sendStatus("{\"status\":\"ok\"}", context)
+        return .done
+    }
+
+    static func sendStatus(_ json: StaticString, _ context: RequestContext) {
+        var body = ByteBuffer()
+        body.append(json)
+        send(body.take(), context)
+    }
+
+    static func metrics(_ gateway: Gateway, _ context: RequestContext) -> EndReason {
+        let text = gateway.metrics.exposition()
+        context.exchange.respond(status: 200, body: text) { output in
+            AnswerHeaders.append(context, contentType: "text/plain; version=0.0.4; charset=utf-8", to: &output)
+        }
+        return .done
+    }
+
+    static func models(_ gateway: Gateway, _ context: RequestContext) async -> EndReason {
+        let entries = await gateway.catalog.entries()
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("object", "list")
+        writer.key("data")
+        writer.beginArray()
+        for entry in entries { entry.write(to: &writer) }
+        writer.endArray()
+        writer.endObject()
+        send(writer.take(), context)
+        return .done
+    }
+
+    static func model(
+        _ name: String,
+        _ gateway: Gateway,
+        _ context: RequestContext
+    ) async throws(GatewayError) -> EndReason {
+        let entries = await gateway.catalog.entries()
+        guard let entry = gateway.catalog.find(name, in: entries) else {
+            throw gateway.router.unknown(name, known: entries.map(\.id))
+        }
+        var writer = JSONWriter()
+        entry.write(to: &writer)
+        send(writer.take(), context)
+        return .done
+    }
+
+    private static func send(_ body: [UInt8], _ context: RequestContext) {
+        context.exchange.respond(status: 200, body: body) { output in
+            AnswerHeaders.append(context, contentType: "application/json", to: &output)
+        }
+    }
+}

@@ -1,0 +1,16 @@
+import Core
+import EventLoop
+import HTTPServer
+import OpenAIAPI
+
+/// Answers a request that has had no byte yet with an error.
+enum ErrorAnswer {
+    @LoopActor
+    static func send(_ error: GatewayError, _ context: RequestContext) {
+        let body = ErrorBody.bytes(error, requestID: context.id)
+        context.exchange.respond(status: error.status, body: body) { output in
+            AnswerHeaders.append(context, contentType: "application/json", to: &output)
+            AnswerHeaders.appendRetry(error, calls: context.upstreamCalls, to: &output)
+        }
+    }
+}

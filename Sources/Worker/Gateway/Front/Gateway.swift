@@ -1,0 +1,174 @@
+package import Core
+package import EventLoop
+import HTTPCodec
+package import HTTPServer
+import OpenAIAPI
+package import Providers
+import State
+package import Upstream
+
+/// The request's life: who asks, what for, who serves it, how it ended. One for each worker.
+@LoopActor
+package final class Gateway: RequestHandler {
+    let configuration: Configuration
+    let router: ModelRouter
+    let catalog: ModelCatalog
+    let authenticator: Authenticator
+    let metrics: WorkerMetrics
+    let log: Log
+    let services: RelayServices
+    let readiness: Readiness
+    var random = SystemRandomNumberGenerator()
+    private var ids: RequestIDs
+    private let settlement: Settlement
+
+    /// Assembles the gateway of a worker from its parts.
+    package init(_ parts: GatewayParts) throws(ModelRoutes.Problem) {
+        configuration = parts.configuration
+        log = parts.log
+        router = try ModelRouter(providers: parts.providers, routes: parts.routes)
+        catalog = ModelCatalog(providers: parts.providers, router: router, upstream: parts.upstream, log: parts.log)
+        authenticator = Authenticator(masterKey: parts.configuration.masterKey, keyRing: parts.keyRing)
+        metrics = WorkerMetrics(upstream: parts.upstream)
+        readiness = Readiness(isStateReachable: parts.isStateReachable)
+        settlement = Settlement(
+            metrics: metrics,
+            counters: parts.counters,
+            log: parts.log,
+            logsAccess: parts.configuration.logsAccess
+        )
+        var seed = SystemRandomNumberGenerator()
+        ids = RequestIDs(seed: seed.next())
+        services = RelayServices(
+            upstream: parts.upstream,
+            lingering: LingeringTransfers(),
+            timeouts: parts.configuration.timeouts,
+            answer: { error, context in ErrorAnswer.send(error, context) }
+        )
+    }
+
+    package func handle(_ request: ServerRequest, _ exchange: Exchange) async {
+        let id = request.head.first("x-request-id").flatMap { RequestIDs.sane($0) } ?? ids.next()
+        let context = RequestContext(id: id, exchange: exchange, receivedAt: request.receivedAt)
+        metrics.requestBegan()
+        let route = Route(request.head)
+        do throws(GatewayError) {
+            let reason = try await serve(route, request, context)
+            settlement.settle(context, route, reason, nil)
+        } catch {
+            ErrorAnswer.send(error, context)
+            settlement.settle(context, route, EndReason(error), error)
+        }
+    }
+
+    package func errorBody(status: Int, reason: StaticString) -> [UInt8] {
+        metrics.refusedUnread()
+        let code: GatewayError.Code =
+            switch status {
+            case 408: .requestTimeout
+            case 411: .lengthRequired
+            case 413: .bodyTooLarge
+            case 414: .uriTooLong
+            case 431: .headersTooLarge
+            case 501: .notImplemented
+            case 505: .httpVersionNotSupported
+            default: .invalidRequest
+            }
+        return ErrorBody.bytes(.invalid(nil, "\(reason)", code: code), requestID: ids.next())
+    }
+
+    /// Cuts what still runs when draining has taken too long.
+    package func cutShort() {
+        for relay in relays.values { relay.cutShort() }
+        services.lingering.close()
+    }
+
+    /// From now on the worker tells whoever asks that it is going.
+    package func beginDraining() { readiness.isDraining = true }
+
+    package func flush() { settlement.flush() }
+
+    /// Streams under way, for `cutShort`.
+    private var relays: [ObjectIdentifier: StreamRelay] = [:]
+
+    func track(_ relay: StreamRelay) { relays[ObjectIdentifier(relay)] = relay }
+    func untrack(_ relay: StreamRelay) { relays[ObjectIdentifier(relay)] = nil }
+
+    private func serve(
+        _ route: Route,
+        _ request: ServerRequest,
+        _ context: RequestContext
+    ) async throws(GatewayError) -> EndReason {
+        switch route {
+        case .health: return Endpoints.health(context)
+        case .ready: return try readiness.answer(context)
+        case .metrics: return Endpoints.metrics(self, context)
+        case .model(let operation):
+            try await authenticate(request, context)
+            return try await serve(operation, request, context)
+        case .models:
+            try await authenticate(request, context)
+            return await Endpoints.models(self, context)
+        case .modelDetails(let name):
+            try await authenticate(request, context)
+            return try await Endpoints.model(name, self, context)
+        case .wrongMethod(let allowed):
+            throw .invalid(nil, "This path takes \(allowed) requests only.", code: .methodNotAllowed)
+        case .unknown:
+            throw .invalid(nil, "There is nothing at this path.", code: .notFound)
+        }
+    }
+
+    private func authenticate(_ request: ServerRequest, _ context: RequestContext) async throws(GatewayError) {
+        context.caller = try await authenticator.caller(request.head)
+        context.authenticatedAt = LoopClock.now
+    }
+
+    private func serve(
+        _ operation: ModelRequest.Operation,
+        _ request: ServerRequest,
+        _ context: RequestContext
+    ) async throws(GatewayError) -> EndReason {
+        let asked = try ModelRequest(operation, body: request.body)
+        context.model = asked.model
+        context.streams = asked.streams && operation != .embedding
+        let attempts = router.attempts(for: asked.model, limit: configuration.retryTimes + 1, random: &random)
+        guard !attempts.isEmpty else { throw router.unknown(asked.model, known: catalog.knownNames) }
+        return context.streams
+            ? try await stream(asked, attempts, context)
+            : try await answerWhole(asked, attempts, context)
+    }
+}
+
+/// What a worker gives its gateway.
+@LoopActor
+package struct GatewayParts {
+    let configuration: Configuration
+    let providers: [any Provider]
+    let routes: ModelRoutes
+    let upstream: UpstreamClient
+    let keyRing: (any KeyLookup)?
+    let counters: (any RequestCounting)?
+    let isStateReachable: @LoopActor () -> Bool
+    let log: Log
+
+    package init(
+        configuration: Configuration,
+        providers: [any Provider],
+        routes: ModelRoutes,
+        upstream: UpstreamClient,
+        keyRing: (any KeyLookup)?,
+        counters: (any RequestCounting)?,
+        isStateReachable: @escaping @LoopActor () -> Bool,
+        log: Log
+    ) {
+        self.configuration = configuration
+        self.providers = providers
+        self.routes = routes
+        self.upstream = upstream
+        self.keyRing = keyRing
+        self.counters = counters
+        self.isStateReachable = isStateReachable
+        self.log = log
+    }
+}

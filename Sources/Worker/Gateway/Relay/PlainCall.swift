@@ -1,0 +1,83 @@
+import Core
+import EventLoop
+import HTTPCodec
+import HTTPServer
+import Upstream
+
+/// One upstream call whose answer is wanted whole. Ends early when the client leaves or the time is over.
+@LoopActor
+final class PlainCall: TransferDelegate {
+    enum Result {
+        case answered(UpstreamHead, [UInt8])
+        case failed(GatewayError)
+        case clientGone
+    }
+
+    /// The largest answer that is taken.
+    private static let bodyLimit = 128 << 20
+
+    private let exchange: Exchange
+    private var transfer: Transfer?
+    private var head = UpstreamHead()
+    private var body = ByteBuffer()
+    private var waiting: CheckedContinuation<Result, Never>?
+    private lazy var timer = DeadlineTimer { [weak self] in self?.tookTooLong() }
+    private(set) var timings = TransferTimings()
+
+    init(_ exchange: Exchange) {
+        self.exchange = exchange
+    }
+
+    func run(_ request: OutgoingRequest, on upstream: UpstreamClient, until deadline: Instant) async -> Result {
+        guard !exchange.isClientGone else { return .clientGone }
+        return await withCheckedContinuation { continuation in
+            waiting = continuation
+            exchange.onClientGone = { [weak self] in self?.stop(.clientGone) }
+            timer.set(deadline)
+            transfer = upstream.start(request, delegate: self)
+        }
+    }
+
+    func transferReceivedHead(_ head: UpstreamHead) { self.head = head }
+
+    func transferReceived(_ bytes: UnsafeRawBufferPointer) {
+        guard body.count + bytes.count <= Self.bodyLimit else {
+            return stop(
+                .failed(GatewayError(.upstreamInvalid, "The upstream's answer is too large.", source: .upstream))
+            )
+        }
+        unsafe body.append(bytes)
+    }
+
+    func transferEnded(_ outcome: TransferOutcome) {
+        if let transfer { timings = transfer.timings }
+        transfer = nil
+        switch outcome {
+        case .complete: finish(.answered(head, body.take()))
+        // The status was clear before the connection broke.
+        case .failed where head.status >= 400: finish(.answered(head, body.take()))
+        case .failed(let failure): finish(.failed(GatewayError(failure)))
+        }
+    }
+
+    private func tookTooLong() {
+        stop(
+            .failed(
+                GatewayError(.upstreamTimeout, "The upstream took too long.", source: .upstream, retry: .no)
+            )
+        )
+    }
+
+    private func stop(_ result: Result) {
+        transfer?.cancel()
+        transfer = nil
+        finish(result)
+    }
+
+    private func finish(_ result: Result) {
+        timer.close()
+        exchange.onClientGone = nil
+        guard let waiting = waiting.take() else { return }
+        waiting.resume(returning: result)
+    }
+}

@@ -1,0 +1,257 @@
+import Core
+import EventLoop
+import HTTPCodec
+import HTTPServer
+import OpenAIAPI
+import Providers
+import Upstream
+
+/// Carries one streamed answer from whichever upstream serves it to the client, under the stream contract.
+///
+/// One relay lives as long as its request and makes one attempt after the other. The bytes flow by callbacks, without a
+/// task in between: what one read of the upstream brought leaves in one write to the client. `RelayMachine` decides;
+/// this type acts.
+@LoopActor
+final class StreamRelay {
+    /// How an attempt came out.
+    enum Result {
+        /// The answer is over, well or badly; the client knows.
+        case ended(EndReason, GatewayError?)
+        /// The client has seen nothing of this attempt; another one may be made.
+        case failed(GatewayError)
+    }
+
+    /// Unsent bytes at which the upstream is paused.
+    private static let highWater = 256 << 10
+    /// Held bytes at which waiting for content ends: whatever it is, it is worth sending.
+    private static let heldLimit = 256 << 10
+    /// How much of an unsuccessful answer is read.
+    private static let errorBodyLimit = 64 << 10
+
+    private let context: RequestContext
+    private let exchange: Exchange
+    private let services: RelayServices
+    private var machine: RelayMachine
+    private lazy var timer = DeadlineTimer { [weak self] in self?.deadlinePassed() }
+    private var held = ByteBuffer()
+    private var attempt: StreamAttempt?
+    private var waiting: CheckedContinuation<Result, Never>?
+
+    init(_ context: RequestContext, services: RelayServices) {
+        self.context = context
+        self.services = services
+        exchange = context.exchange
+        machine = RelayMachine(timeouts: services.timeouts, startedAt: context.receivedAt)
+        exchange.onClientGone = { [weak self] in self?.finish(.ended(.clientGone, nil)) }
+        exchange.onDrained = { [weak self] in self?.drained() }
+    }
+
+    /// Whether a further attempt could still be hidden from the client.
+    var mayTryAgain: Bool { machine.mayTryAgain && !exchange.isClientGone }
+
+    /// Sends the request to one upstream and relays what it answers.
+    func run(_ outgoing: OutgoingRequest, _ request: ModelRequest, with provider: any Provider) async -> Result {
+        guard !exchange.isClientGone else { return .ended(.clientGone, nil) }
+        return await withCheckedContinuation { continuation in
+            waiting = continuation
+            machine.attemptStarted(at: LoopClock.now)
+            held.removeAll()
+            let attempt = StreamAttempt(
+                relay: self,
+                provider: provider,
+                request: request,
+                lingering: services.lingering
+            )
+            self.attempt = attempt
+            attempt.start(outgoing, on: services.upstream)
+            timer.set(machine.deadline)
+        }
+    }
+
+    /// Relays an answer that needs no upstream.
+    func run(_ answer: LocalAnswer) -> Result {
+        for event in answer.events { held.append(event) }
+        context.chunks = answer.events.count
+        context.usage = answer.usage
+        endProperly()
+        return .ended(.done, nil)
+    }
+
+    /// Tells the client that no upstream could serve it.
+    func giveUp(_ error: GatewayError) -> EndReason {
+        switch machine.phase {
+        case .waiting: services.answer(error, context)
+        case .committed, .flowing: breakOff(error)
+        case .over: break
+        }
+        close()
+        return EndReason(error)
+    }
+
+    /// The worker is about to go and can wait no longer.
+    func cutShort() {
+        let error = GatewayError(.overloaded, "The server is shutting down; please try again.")
+        _ = giveUp(error)
+        finish(.ended(.drained, error))
+    }
+
+    // MARK: What the attempt says
+
+    /// The upstream has accepted the request.
+    func upstreamAnswered(_ transfer: Transfer?) {
+        context.upstreamAnsweredAt = LoopClock.now
+        context.connectMicroseconds = transfer.map { $0.timings.isReused ? 0 : $0.timings.connect }
+    }
+
+    /// Acts on what the translator made of one read.
+    func translated(_ output: inout StreamOutput) {
+        if let usage = output.usage { context.usage = usage }
+        context.chunks += output.count
+        let now = LoopClock.turn
+        if output.count > 0 {
+            let isLarge = held.count + output.events.count > Self.heldLimit
+            switch machine.received(hasContent: output.hasContent || isLarge, at: now) {
+            case .hold: held.append(output.events.readable)
+            case .begin:
+                held.append(output.events.readable)
+                if output.end == nil { begin() }
+            case .write:
+                held.append(output.events.readable)
+                if output.end == nil { flushHeld() }
+            }
+        }
+        switch output.end {
+        case nil: relieve(now)
+        case .done: endProperly()
+        case .failed(let error): upstreamFailed(error)
+        }
+    }
+
+    func upstreamFailed(_ error: GatewayError) {
+        if machine.mayTryAgain {
+            held.removeAll(keepingCapacity: false)
+            finish(.failed(error))
+        } else {
+            if exchange.isUnanswered { begin() }
+            breakOff(error)
+            finish(.ended(EndReason(error), error))
+        }
+    }
+
+    static var errorLimit: Int { errorBodyLimit }
+
+    // MARK: Towards the client
+
+    private func begin() {
+        context.firstByteAt = LoopClock.now
+        exchange.begin(status: 200, first: held) { output in
+            AnswerHeaders.append(context, contentType: "text/event-stream; charset=utf-8", to: &output)
+            AnswerHeaders.appendStreaming(to: &output)
+            AnswerHeaders.appendUpstream(attempt?.head, to: &output)
+        }
+        attempt?.headIsSent()
+        held.removeAll(keepingCapacity: false)
+    }
+
+    private func flushHeld() {
+        exchange.write(held)
+        held.removeAll(keepingCapacity: held.capacity <= 4096)
+    }
+
+    private func endProperly() {
+        held.append("data: [DONE]\n\n" as StaticString)
+        if exchange.isUnanswered { begin() }
+        exchange.end(held)
+        finish(.ended(.done, nil))
+    }
+
+    /// An error event and an end that nobody can take for a proper one.
+    private func breakOff(_ error: GatewayError) {
+        ErrorBody.appendEvent(error, requestID: context.id, to: &held)
+        exchange.abort(held)
+        held.removeAll(keepingCapacity: false)
+    }
+
+    /// Stops listening to the upstream when the client takes its bytes too slowly.
+    private func relieve(_ now: Instant) {
+        let pending = exchange.pendingBytes
+        guard pending > 0 else { return }
+        if pending > Self.highWater {
+            attempt?.pause()
+            machine.paused(at: now)
+        } else {
+            machine.clientLags(at: now)
+        }
+        timer.set(machine.deadline)
+    }
+
+    private func drained() {
+        machine.drained(at: LoopClock.turn)
+        attempt?.resume()
+        timer.set(machine.deadline)
+    }
+
+    // MARK: Time
+
+    private func deadlinePassed() {
+        switch machine.deadlinePassed(at: LoopClock.now) {
+        case .nothing: break
+        case .commit: begin()
+        case .keepAlive:
+            var comment = ByteBuffer()
+            comment.append(": keep-alive\n\n" as StaticString)
+            exchange.write(comment)
+        case .firstTokenMissing:
+            upstreamFailed(.silent("The upstream did not begin to answer in time.", .upstreamTimeout))
+        case .upstreamSilent:
+            upstreamFailed(.silent("The upstream stopped sending.", .upstreamIdle))
+        case .takesTooLong:
+            var error = GatewayError.silent("The stream took longer than allowed.", .upstreamTimeout)
+            error.retry = .no
+            upstreamFailed(error)
+        case .clientStalled:
+            exchange.drop()
+            finish(.ended(.clientStalled, nil))
+        }
+        if waiting != nil { timer.set(machine.deadline) }
+    }
+
+    // MARK: The end
+
+    private func finish(_ result: Result) {
+        if case .ended(let reason, _) = result {
+            attempt?.leave(isComplete: reason == .done)
+            close()
+        } else {
+            attempt?.leave(isComplete: false)
+        }
+        attempt = nil
+        guard let waiting = waiting.take() else { return }
+        waiting.resume(returning: result)
+    }
+
+    private func close() {
+        machine.ended()
+        timer.close()
+        exchange.onClientGone = nil
+        exchange.onDrained = nil
+    }
+}
+
+extension GatewayError {
+    fileprivate static func silent(_ message: String, _ code: Code) -> GatewayError {
+        GatewayError(code, message, source: .upstream, retry: .elsewhere)
+    }
+}
+
+extension EndReason {
+    /// The reason that goes with an error.
+    init(_ error: GatewayError) {
+        switch error.code {
+        case .upstreamCut, .upstreamUnreachable: self = .upstreamCut
+        case .upstreamIdle, .upstreamTimeout: self = .upstreamIdle
+        case .clientGone: self = .clientGone
+        default: self = error.source == .client ? .refused : .upstreamError
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import Core
+import EventLoop
+import HTTPCodec
+import JSON
+import Providers
+import Upstream
+
+/// One line of the model list.
+struct ModelEntry: Sendable {
+    var id: String
+    var created = 0
+    var owner: String
+
+    func write(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("id", id)
+        writer.member("object", "model")
+        writer.member("created", created)
+        writer.member("owned_by", owner)
+        writer.endObject()
+    }
+}
+
+/// What models there are: the operator's aliases, what the providers know by themselves, and what their upstreams list.
+///
+/// A worker asks each upstream when the list is first wanted and again when what it knows has grown old; meanwhile, and
+/// when an upstream is away, the last list stands.
+@LoopActor
+final class ModelCatalog {
+    private static let freshFor = Duration.seconds(300)
+    private static let patience = Duration.seconds(5)
+    private static let listLimit = 8 << 20
+
+    private let providers: [any Provider]
+    private let router: ModelRouter
+    private let upstream: UpstreamClient
+    private let log: Log
+    private var listed: [String: [ModelEntry]] = [:]
+    private var askedAt: Instant?
+    private var refresh: Task<Void, Never>?
+
+    init(providers: [any Provider], router: ModelRouter, upstream: UpstreamClient, log: Log) {
+        self.providers = providers.filter { !$0.keys.isEmpty }
+        self.router = router
+        self.upstream = upstream
+        self.log = log
+    }
+
+    /// Names to compare an unknown one with; asks nobody.
+    var knownNames: [String] { assemble().map(\.id) }
+
+    func entries() async -> [ModelEntry] {
+        if askedAt.map({ LoopClock.now >= $0.advanced(by: Self.freshFor) }) ?? true {
+            if refresh == nil {
+                // Owned by the catalogue; ends with the patience for the slowest upstream.
+                refresh = Task { @LoopActor in
+                    await ask()
+                    refresh = nil
+                }
+            }
+            // Only the first list is worth waiting for.
+            if askedAt == nil { await refresh?.value }
+        }
+        return assemble()
+    }
+
+    /// The entry that a client means by `name`: its own id, or the id of a provider it can only belong to.
+    func find(_ name: String, in entries: [ModelEntry]) -> ModelEntry? {
+        if let entry = entries.first(where: { $0.id == name }) { return entry }
+        guard let candidate = router.candidates(for: name).first?.first else { return nil }
+        guard var entry = entries.first(where: { $0.id == candidate.name }) else { return nil }
+        entry.id = name
+        return entry
+    }
+
+    private func assemble() -> [ModelEntry] {
+        var entries = router.aliasNames.map { ModelEntry(id: $0, owner: "millrace") }
+        for provider in providers {
+            var ids = Set<String>()
+            for entry in listed[provider.name] ?? [] where ids.insert(entry.id).inserted { entries.append(entry) }
+            for model in provider.knownModels where ids.insert("\(provider.name)/\(model)").inserted {
+                entries.append(ModelEntry(id: "\(provider.name)/\(model)", owner: provider.name))
+            }
+        }
+        return entries
+    }
+
+    private func ask() async {
+        for provider in providers {
+            guard let key = provider.keys.first, let request = provider.modelsRequest(key: key) else { continue }
+            do throws(TransferFailure) {
+                let (head, body) = try await upstream.fetch(request, limit: Self.listLimit, deadline: Self.patience)
+                guard head.status == 200, let document = try? JSONDocument(parsing: body) else { continue }
+                listed[provider.name] = Self.read(document.root, of: provider)
+            } catch {
+                log(.warning, "model list not available", LogField("provider", provider.name))
+            }
+        }
+        askedAt = LoopClock.now
+    }
+
+    private static func read(_ root: JSONValue, of provider: any Provider) -> [ModelEntry] {
+        guard let data = root["data"] else { return [] }
+        return data.elements.prefix(10_000).compactMap { item in
+            guard let id = item["id"]?.string, !id.isEmpty else { return nil }
+            return ModelEntry(
+                id: "\(provider.name)/\(id)",
+                created: item["created"]?.int ?? 0,
+                owner: item["owned_by"]?.string ?? provider.name
+            )
+        }
+    }
+}

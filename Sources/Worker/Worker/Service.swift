@@ -1,0 +1,103 @@
+import Core
+import EventLoop
+import Gateway
+import Glibc
+import HTTPCodec
+import HTTPServer
+import Providers
+import Upstream
+
+/// Puts the parts of a worker together, runs them until a signal asks it to go, and lets what is under way finish.
+@LoopActor
+enum Service {
+    /// Returns the exit status.
+    static func run(_ configuration: Configuration, on address: ListenAddress) async -> Int32 {
+        let log = StandardStreams.log(level: configuration.logLevel)
+        let upstream = makeUpstream(configuration)
+        do {
+            let gateway = try Gateway(
+                GatewayParts(
+                    configuration: configuration,
+                    providers: makeProviders(configuration),
+                    routes: try configuration.modelRoutes.map { try ModelRoutes($0) } ?? ModelRoutes(),
+                    upstream: upstream,
+                    keyRing: nil,
+                    counters: nil,
+                    isStateReachable: { true },
+                    log: log
+                )
+            )
+            var options = ServerOptions()
+            options.limits.bodyBytes = configuration.maxBodyBytes
+            let server = HTTPServer(options: options, handler: gateway)
+            let bound = try server.listen(on: address)
+            log(.info, "listening", LogField("address", bound.description), LogField("pid", Int(getpid())))
+            await termination()
+            log(.info, "draining", LogField("connections", server.openConnections))
+            gateway.beginDraining()
+            await drain(server, gateway, configuration.timeouts.drain)
+            gateway.flush()
+            upstream.close()
+            log(.info, "stopped")
+            return 0
+        } catch let problem as ModelRoutes.Problem {
+            log(.error, "cannot start", LogField("reason", problem.message))
+            return 64
+        } catch let error as LoopError {
+            log(
+                .error,
+                "cannot listen",
+                LogField("address", address.description),
+                LogField("reason", error.reason)
+            )
+            return 69
+        } catch {
+            log(.error, "cannot start", LogField("reason", "\(error)"))
+            return 70
+        }
+    }
+
+    private static func makeProviders(_ configuration: Configuration) -> [any Provider] {
+        [
+            OpenAIProvider(keys: configuration.openAI.keys, baseURL: configuration.openAI.baseURL),
+            DeepSeekProvider(
+                keys: configuration.deepSeek.keys,
+                streamURL: configuration.deepSeek.streamURL,
+                plainURL: configuration.deepSeek.plainURL
+            ),
+            EchoProvider(now: { time(nil) }),
+        ]
+    }
+
+    private static func makeUpstream(_ configuration: Configuration) -> UpstreamClient {
+        var options = UpstreamOptions()
+        options.connectTimeout = configuration.timeouts.connect
+        options.proxyURL = configuration.proxyURL
+        options.caFile = configuration.caFile
+        return UpstreamClient(options: options)
+    }
+
+    /// Waits for SIGTERM or SIGINT.
+    private static func termination() async {
+        var watchers: [SignalWatcher] = []
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            var waiting: CheckedContinuation<Void, Never>? = continuation
+            let proceed: @LoopActor () -> Void = { waiting.take()?.resume() }
+            watchers = [SignalWatcher(.terminate, proceed), SignalWatcher(.interrupt, proceed)]
+        }
+        // A second signal must not end the process in the middle of a stream: the watchers stay for its rest.
+        remaining = watchers
+    }
+
+    private static var remaining: [SignalWatcher] = []
+
+    private static func drain(_ server: HTTPServer, _ gateway: Gateway, _ patience: Duration) async {
+        let limit = LoopTimer {
+            gateway.cutShort()
+            server.close()
+        }
+        limit.schedule(after: patience)
+        await server.drain()
+        limit.close()
+    }
+}
