@@ -48,7 +48,8 @@ import Testing
     func roundTrips() throws {
         var generator = FixedGenerator(seed: 11)
         var numbers: [Double] = [
-            0, -0.0, 0.1, 0.7, 1, 100, 1e15, 1e16, 1e17, 123456789012345680, 1e21, 1e22, 1e-4, 1e-5, 1e-7, .leastNonzeroMagnitude, .pi,
+            0, -0.0, 0.1, 0.7, 1, 100, 1e15, 1e16, 1e17, 123456789012345680, 1e21, 1e22, 1e-4, 1e-5, 1e-7,
+            .leastNonzeroMagnitude, .pi,
             .greatestFiniteMagnitude, .leastNormalMagnitude,
         ]
         for _ in 0..<5_000 {

@@ -10,7 +10,11 @@ package enum BlockingClient {
     }
 
     /// Sends all of `bytes`, ends its side, and returns everything that comes back.
-    package static func converse(_ bytes: [UInt8], with address: ListenAddress, endsSending: Bool = true) async -> [UInt8] {
+    package static func converse(
+        _ bytes: [UInt8],
+        with address: ListenAddress,
+        endsSending: Bool = true
+    ) async -> [UInt8] {
         await withCheckedContinuation { continuation in
             onThread {
                 let fd = connect(to: address)
@@ -22,7 +26,12 @@ package enum BlockingClient {
                 unsafe bytes.withUnsafeBytes { all in
                     var sent = 0
                     while sent < all.count {
-                        let count = unsafe send(fd, all.baseAddress?.advanced(by: sent), all.count - sent, Int32(MSG_NOSIGNAL))
+                        let count = unsafe send(
+                            fd,
+                            all.baseAddress?.advanced(by: sent),
+                            all.count - sent,
+                            Int32(MSG_NOSIGNAL)
+                        )
                         guard count > 0 else { return }
                         sent += count
                     }

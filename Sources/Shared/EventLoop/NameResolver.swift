@@ -6,7 +6,8 @@ internal import Glibc
 package enum NameResolver {
     /// The numeric addresses of `host`, in the system's order of preference.
     package static func addresses(of host: String) async throws(LoopError) -> [String] {
-        let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<[String], LoopError>, Never>) in
+        let result = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<[String], LoopError>, Never>) in
             Lookup(continuation).start(host)
         }
         return try result.get()

@@ -71,7 +71,11 @@ internal import Glibc
             let parsed =
                 unsafe host.contains(":")
                 ? uv_ip6_addr(host, Int32(port), raw.assumingMemoryBound(to: sockaddr_in6.self))
-                : uv_ip4_addr(host == "localhost" ? "127.0.0.1" : host, Int32(port), raw.assumingMemoryBound(to: sockaddr_in.self))
+                : uv_ip4_addr(
+                    host == "localhost" ? "127.0.0.1" : host,
+                    Int32(port),
+                    raw.assumingMemoryBound(to: sockaddr_in.self)
+                )
             guard parsed == 0 else { return parsed }
             return unsafe uv_tcp_bind(tcp, raw.assumingMemoryBound(to: sockaddr.self), 0)
         }
@@ -84,7 +88,9 @@ internal import Glibc
         var length = Int32(MemoryLayout<sockaddr_storage>.size)
         return unsafe withUnsafeMutablePointer(to: &storage) { storage in
             let raw = UnsafeMutableRawPointer(storage)
-            guard unsafe uv_tcp_getsockname(tcp, raw.assumingMemoryBound(to: sockaddr.self), &length) == 0 else { return 0 }
+            guard unsafe uv_tcp_getsockname(tcp, raw.assumingMemoryBound(to: sockaddr.self), &length) == 0 else {
+                return 0
+            }
             // Port and family stand at the same place in both address families.
             return unsafe UInt16(bigEndian: raw.assumingMemoryBound(to: sockaddr_in.self).pointee.sin_port)
         }

@@ -25,7 +25,7 @@ final class HTTPConnection: StreamSocketDelegate {
     private var isProcessing = false
     private var closesWhenFlushed = false
     private lazy var timer = DeadlineTimer { [weak self] in self?.deadlinePassed() }
-    private var readingSince = Instant(nanoseconds: 0)
+    private var readingSince = LoopClock.turn
 
     init(socket: StreamSocket, server: HTTPServer) {
         self.server = server

@@ -94,8 +94,11 @@ private struct Details {
     var parameter: String?
 
     init(_ body: [UInt8]) {
-        if body.count <= 1 << 20, let document = try? JSONDocument(parsing: body) { self.init(document.root) }
-        else { self.init(nil) }
+        if body.count <= 1 << 20, let document = try? JSONDocument(parsing: body) {
+            self.init(document.root)
+        } else {
+            self.init(nil)
+        }
     }
 
     /// Vendors put the object under `error`; some put it at the top, some send only a text.

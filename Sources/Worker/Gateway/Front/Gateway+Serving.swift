@@ -22,7 +22,8 @@ extension Gateway {
             do throws(GatewayError) {
                 switch try translate(request, attempt, context) {
                 case .local(let answer): outcome = relay.run(answer)
-                case .upstream(let outgoing): outcome = await relay.run(outgoing, request, with: attempt.candidate.provider)
+                case .upstream(let outgoing):
+                    outcome = await relay.run(outgoing, request, with: attempt.candidate.provider)
                 }
             } catch {
                 outcome = .failed(error)

@@ -123,7 +123,9 @@ struct RelayMachine {
 
     mutating func deadlinePassed(at now: Instant) -> Expiry {
         if phase == .over { return .nothing }
-        if let clientStalledSince, now >= clientStalledSince.advanced(by: timeouts.clientStall) { return .clientStalled }
+        if let clientStalledSince, now >= clientStalledSince.advanced(by: timeouts.clientStall) {
+            return .clientStalled
+        }
         if now >= endsAt { return .takesTooLong }
         if !isPaused, now >= upstreamDeadline { return upstreamSpoke == nil ? .firstTokenMissing : .upstreamSilent }
         if phase == .waiting, now >= commitAt {

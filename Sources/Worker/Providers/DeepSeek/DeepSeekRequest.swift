@@ -35,7 +35,8 @@ enum DeepSeekRequest {
 
     /// The messages with the roles it knows and with text parts joined, or nil when they can stay.
     private static func messages(_ messages: JSONValue) -> [UInt8]? {
-        guard messages.elements.contains(where: { $0["role"]?.equals("developer") == true || isTextOnly($0["content"]) })
+        guard
+            messages.elements.contains(where: { $0["role"]?.equals("developer") == true || isTextOnly($0["content"]) })
         else { return nil }
         var list = JSONWriter()
         list.beginArray()

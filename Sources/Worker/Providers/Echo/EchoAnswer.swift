@@ -31,7 +31,11 @@ struct EchoAnswer {
     }
 
     func events(_ pieces: [String], includesUsage: Bool) -> [[UInt8]] {
-        var events = [event { $0.member("role", "assistant"); $0.member("content", "") }]
+        var events = [
+            event {
+                $0.member("role", "assistant"); $0.member("content", "")
+            }
+        ]
         events += pieces.map { piece in event { $0.member("content", piece) } }
         events.append(event(finishReason: "stop") { _ in })
         if includesUsage {

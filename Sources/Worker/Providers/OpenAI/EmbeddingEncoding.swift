@@ -8,10 +8,12 @@ enum EmbeddingEncoding {
     /// The answer in the asked encoding, or nil when it already is.
     static func adapt(_ document: JSONDocument, to request: ModelRequest) -> [UInt8]? {
         let wantsBase64 = request.document.root["encoding_format"]?.equals("base64") == true
-        guard let data = document.root["data"], data.elements.contains(where: { item in
-            guard let embedding = item["embedding"] else { return false }
-            return wantsBase64 ? embedding.isArray : embedding.isString
-        }) else { return nil }
+        guard let data = document.root["data"],
+            data.elements.contains(where: { item in
+                guard let embedding = item["embedding"] else { return false }
+                return wantsBase64 ? embedding.isArray : embedding.isString
+            })
+        else { return nil }
         var list = JSONWriter()
         list.beginArray()
         for item in data.elements {
@@ -35,14 +37,17 @@ enum EmbeddingEncoding {
         bytes.reserveCapacity(embedding.count * 4)
         for number in embedding.elements {
             let bits = Float(number.double ?? 0).bitPattern
-            for shift in stride(from: 0, to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(shift))) }
+            for shift in stride(from: 0, to: 32, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(shift)))
+            }
         }
         return [UInt8(ascii: "\"")] + Base64.standard.encodeBytes(bytes) + [UInt8(ascii: "\"")]
     }
 
     /// A JSON string as an array of numbers.
     private static func floats(_ embedding: JSONValue) -> [UInt8] {
-        guard let text = embedding.string, let bytes = Base64.standard.decode(text), bytes.count.isMultiple(of: 4) else {
+        guard let text = embedding.string, let bytes = Base64.standard.decode(text), bytes.count.isMultiple(of: 4)
+        else {
             return Array(embedding.raw)
         }
         var writer = JSONWriter()
