@@ -3,28 +3,8 @@ import HTTPCodec
 import Testing
 
 @Suite struct NDJSONReaderTests {
-    private struct Decoded: Equatable {
-        var lines: [String] = []
-        var isCut = false
-        var error: StreamFramingError?
-
-        init(_ pieces: [ArraySlice<UInt8>], maximum: Int) {
-            var reader = NDJSONReader(maximumLineBytes: maximum)
-            do throws(StreamFramingError) {
-                for piece in pieces {
-                    reader.receive(piece.span)
-                    while let line = try reader.next() { lines.append(reader.bytes[line].text) }
-                }
-                isCut = reader.hasPartialLine
-                while let line = reader.finish() { lines.append(reader.bytes[line].text) }
-            } catch {
-                self.error = error
-            }
-        }
-    }
-
-    private func decode(_ text: String, maximum: Int = 1000) -> Decoded {
-        decodeEverySplit(Array(text.utf8)) { Decoded($0, maximum: maximum) }
+    private func decode(_ text: String, maximum: Int = 1000) -> DecodedLines {
+        decodeEverySplit(Array(text.utf8)) { DecodedLines($0, maximum: maximum) }
     }
 
     @Test("Lines end in LF or CRLF, blank ones are passed over")

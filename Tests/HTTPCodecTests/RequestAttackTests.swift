@@ -1,3 +1,4 @@
+import Core
 import HTTPCodec
 import Testing
 
@@ -240,5 +241,7 @@ import Testing
     func statuses(_ error: HTTPParseError) {
         #expect([400, 411, 413, 414, 431, 501, 505].contains(error.status))
         #expect(error.reason.utf8CodeUnitCount > 10)
+        #expect(error.gatewayError.status == error.status)
+        #expect(error.gatewayError.message == "\(error.reason)")
     }
 }

@@ -44,7 +44,7 @@ import Testing
     )
     func injection(_ value: String) {
         let lines = [
-            written { $0.appendHeader("X", value) }, written { $0.appendHeader("X", Array(value.utf8)) },
+            written { $0.appendHeader("X", value) }, written { $0.appendHeader("X", Array(value.utf8)[...]) },
             written { $0.appendHeader(HTTPHeader("X", value)) },
         ]
         for line in lines {
@@ -69,7 +69,7 @@ import Testing
     func chunks() throws {
         let text = written {
             $0.appendChunkedCoding()
-            $0.appendChunk(Array("hello".utf8))
+            $0.appendChunk(Array("hello".utf8)[...])
             $0.appendChunk([])
             $0.appendChunk(Array(repeating: UInt8(ascii: "x"), count: 26)[...])
             $0.appendChunkStart(3)

@@ -76,9 +76,8 @@ import Testing
         var writer = JSONWriter()
         writer.beginArray()
         for number in [0, 9, 10, -1, Int.max, Int.min] { writer.integer(number) }
-        writer.integer(UInt64.max)
         writer.endArray()
-        #expect(writer.take().text == "[0,9,10,-1,9223372036854775807,-9223372036854775808,18446744073709551615]")
+        #expect(writer.take().text == "[0,9,10,-1,9223372036854775807,-9223372036854775808]")
     }
 
     @Test("A parsed value is written as its sender wrote it")

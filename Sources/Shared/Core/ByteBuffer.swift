@@ -3,6 +3,7 @@
 /// The storage is an array, so copies share it until one side writes, and a `readable` slice shares it too. Consumed
 /// bytes are dropped lazily: the front is moved only when it outweighs what is left, so a long stream costs one copy
 /// of each byte at most.
+@usableFromInline
 package struct ByteBuffer: Sendable {
     @usableFromInline var storage: [UInt8]
     @usableFromInline var head: Int
@@ -54,7 +55,7 @@ package struct ByteBuffer: Sendable {
     }
 
     /// Appends a whole number in decimal digits.
-    package mutating func append(decimal value: some BinaryInteger) {
+    package mutating func append(decimal value: Int) {
         append(unsigned: UInt64(value.magnitude), isNegative: value < 0)
     }
 

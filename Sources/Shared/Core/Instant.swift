@@ -1,7 +1,8 @@
 /// A moment on the machine's monotonic clock, in nanoseconds. Time enters pure code as a value of this type, so tests
 /// move it by hand.
+@usableFromInline
 package struct Instant: Sendable, Comparable, Hashable {
-    package var nanoseconds: UInt64
+    @usableFromInline package var nanoseconds: UInt64
 
     @inlinable package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
@@ -19,10 +20,10 @@ package struct Instant: Sendable, Comparable, Hashable {
 }
 
 extension Duration {
-    @inlinable package var nanoseconds: Int64 {
+    @usableFromInline package var nanoseconds: Int64 {
         let (seconds, attoseconds) = components
         return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 
-    @inlinable package var milliseconds: Int64 { nanoseconds / 1_000_000 }
+    package var milliseconds: Int64 { nanoseconds / 1_000_000 }
 }

@@ -47,7 +47,7 @@ package struct JSONWriter: Sendable {
         needsComma = true
     }
 
-    package mutating func integer(_ number: some BinaryInteger) {
+    package mutating func integer(_ number: Int) {
         separate()
         buffer.append(decimal: number)
         needsComma = true

@@ -2,11 +2,8 @@ package import Core
 
 /// The chunked coding. An empty chunk would end the body, so appending no bytes writes nothing.
 extension ByteBuffer {
-    package mutating func appendChunk(_ bytes: some Collection<UInt8>) {
-        guard !bytes.isEmpty else { return }
-        appendChunkStart(bytes.count)
-        append(bytes)
-        appendChunkEnd()
+    package mutating func appendChunk(_ bytes: ArraySlice<UInt8>) {
+        unsafe bytes.withUnsafeBytes { unsafe appendChunk($0) }
     }
 
     package mutating func appendChunk(_ bytes: UnsafeRawBufferPointer) {

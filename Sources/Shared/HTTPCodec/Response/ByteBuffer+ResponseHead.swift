@@ -13,7 +13,7 @@ extension ByteBuffer {
         // Three digits whatever the number: a status is data from an upstream at times.
         let status = 100...999 ~= status ? status : 500
         append("HTTP/1.1 " as StaticString)
-        append(decimal: status)
+        append(String(status))
         append(UInt8(ascii: " "))
         append(HTTPStatus.reason(status))
         append("\r\n" as StaticString)
@@ -25,21 +25,20 @@ extension ByteBuffer {
         append("\r\n" as StaticString)
     }
 
-    package mutating func appendHeader(_ name: StaticString, _ value: some Sequence<UInt8>) {
+    package mutating func appendHeader(_ name: StaticString, _ value: ArraySlice<UInt8>) {
         append(name)
-        append(": " as StaticString)
-        append(fieldValue: value)
-        append("\r\n" as StaticString)
+        unsafe value.withUnsafeBytes { unsafe appendFieldValue($0) }
     }
 
     package mutating func appendHeader(_ name: StaticString, _ value: String) {
-        appendHeader(name, value.utf8)
+        append(name)
+        appendFieldValue(value)
     }
 
     package mutating func appendHeader(_ name: StaticString, decimal value: Int) {
         append(name)
         append(": " as StaticString)
-        append(decimal: value)
+        append(String(value))
         append("\r\n" as StaticString)
     }
 
@@ -47,9 +46,7 @@ extension ByteBuffer {
     package mutating func appendHeader(_ header: HTTPHeader) {
         guard !header.name.isEmpty, header.name.utf8.allSatisfy(\.isToken) else { return }
         append(header.name)
-        append(": " as StaticString)
-        append(fieldValue: header.value.utf8)
-        append("\r\n" as StaticString)
+        appendFieldValue(header.value)
     }
 
     package mutating func appendContentLength(_ length: Int) {
@@ -64,10 +61,23 @@ extension ByteBuffer {
         append("\r\n" as StaticString)
     }
 
-    /// Controls become spaces: a value never ends its line.
-    private mutating func append(fieldValue value: some Sequence<UInt8>) {
-        for byte in value {
-            append((byte < 0x20 && byte != .tab) || byte == 0x7F ? .space : byte)
+    private mutating func appendFieldValue(_ value: String) {
+        var value = value
+        value.withUTF8 { unsafe appendFieldValue(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Writes the colon, the value and the line end. Controls become spaces: a value never ends its line.
+    private mutating func appendFieldValue(_ value: UnsafeRawBufferPointer) {
+        append(": " as StaticString)
+        let bytes = unsafe value.bindMemory(to: UInt8.self).span
+        if bytes.holdsControl(in: 0..<bytes.count) {
+            for place in 0..<bytes.count {
+                let byte = bytes[place]
+                append((byte < 0x20 && byte != .tab) || byte == 0x7F ? .space : byte)
+            }
+        } else {
+            unsafe append(value)
         }
+        append("\r\n" as StaticString)
     }
 }

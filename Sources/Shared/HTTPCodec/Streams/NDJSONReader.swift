@@ -1,6 +1,6 @@
 /// Cuts a stream of newline-delimited JSON into lines without copying them. Lines end in LF or CRLF, blank ones are
 /// passed over. Positions refer to `bytes` and hold until `receive` or `compact`.
-package struct NDJSONReader: Sendable {
+@usableFromInline package struct NDJSONReader: Sendable {
     @usableFromInline private(set) var inbox = Inbox()
     private let maximumLineBytes: Int
     private var lineFeeds = ByteFinder(.lf)

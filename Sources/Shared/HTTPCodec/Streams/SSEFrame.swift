@@ -1,5 +1,5 @@
 /// One server-sent event, as places in the reader's bytes.
-package struct SSEFrame: Sendable, Equatable {
+@usableFromInline package struct SSEFrame: Sendable, Equatable {
     /// The whole event with the empty line that ends it.
     package var range: Range<Int>
     /// The payload, in place, of an event with one data line; nil when there are several.

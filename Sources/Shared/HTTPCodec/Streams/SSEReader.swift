@@ -2,7 +2,7 @@
 ///
 /// Understands LF, CRLF and CR line ends, mixed too, a byte order mark, comments and events cut at any byte. Every byte
 /// is looked at once, however the stream was cut. Positions refer to `bytes` and hold until `receive` or `compact`.
-package struct SSEReader: Sendable {
+@usableFromInline package struct SSEReader: Sendable {
     /// What is known of the event that has not ended yet.
     private struct Event: Sendable {
         var data: Range<Int>?
@@ -26,8 +26,8 @@ package struct SSEReader: Sendable {
     private var isAtStreamStart = true
     private var isFinished = false
     private var hasFailed = false
-    /// Whether any comment line has come, as upstreams send to keep a stream alive.
-    package private(set) var sawComment = false
+    /// Whether a comment line has come, as upstreams send to keep a stream alive; the caller may reset it.
+    package var sawComment = false
 
     /// `maximumEventBytes` bounds what one event, terminators apart, may make us hold.
     package init(maximumEventBytes: Int) {
