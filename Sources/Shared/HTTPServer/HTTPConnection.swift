@@ -150,9 +150,7 @@ final class HTTPConnection: StreamSocketDelegate {
         let exchange = Exchange(connection: self, isHead: head.method == .head, usesChunks: head.minorVersion >= 1)
         self.exchange = exchange
         let request = ServerRequest(head: head, body: body, receivedAt: LoopClock.now)
-        let handler = server.handler
-        // Owned by this exchange: it ends when the handler has answered or the client has gone.
-        Task.immediate { @LoopActor in await handler.handle(request, exchange) }
+        server.handler.handle(request, exchange)
     }
 
     /// Answers what could not be read as a request. Nothing after it on this connection can be trusted.

@@ -10,10 +10,12 @@ package struct ServerRequest: Sendable {
     package let receivedAt: Instant
 }
 
-/// Answers requests. Called once per request, one at a time for each connection; it must end the exchange.
+/// Answers requests. Called once per request, one at a time for each connection; it must end the exchange, now or later.
+///
+/// Not `async`: a task costs kilobytes for as long as it waits, and most answers begin without waiting for anything.
 @LoopActor
 package protocol RequestHandler: AnyObject {
-    func handle(_ request: ServerRequest, _ exchange: Exchange) async
+    func handle(_ request: ServerRequest, _ exchange: Exchange)
     /// The JSON body for a request that could not be read.
     func errorBody(status: Int, reason: StaticString) -> [UInt8]
 }

@@ -6,9 +6,8 @@ import JSON
 /// The endpoints that answer from the worker's own knowledge.
 @LoopActor
 enum Endpoints {
-    static func health(_ context: RequestContext) -> EndReason {
+    static func health(_ context: RequestContext) {
         sendStatus("{\"status\":\"ok\"}", context)
-        return .done
     }
 
     static func sendStatus(_ json: StaticString, _ context: RequestContext) {
@@ -17,15 +16,14 @@ enum Endpoints {
         send(body.take(), context)
     }
 
-    static func metrics(_ gateway: Gateway, _ context: RequestContext) -> EndReason {
+    static func metrics(_ gateway: Gateway, _ context: RequestContext) {
         let text = gateway.metrics.exposition()
         context.exchange.respond(status: 200, body: text) { output in
             AnswerHeaders.append(context, contentType: "text/plain; version=0.0.4; charset=utf-8", to: &output)
         }
-        return .done
     }
 
-    static func models(_ gateway: Gateway, _ context: RequestContext) async -> EndReason {
+    static func models(_ gateway: Gateway, _ context: RequestContext) async {
         let entries = await gateway.catalog.entries()
         var writer = JSONWriter()
         writer.beginObject()
@@ -36,14 +34,13 @@ enum Endpoints {
         writer.endArray()
         writer.endObject()
         send(writer.take(), context)
-        return .done
     }
 
     static func model(
         _ name: String,
         _ gateway: Gateway,
         _ context: RequestContext
-    ) async throws(GatewayError) -> EndReason {
+    ) async throws(GatewayError) {
         let entries = await gateway.catalog.entries()
         guard let entry = gateway.catalog.find(name, in: entries) else {
             throw gateway.router.unknown(name, known: entries.map(\.id))
@@ -51,7 +48,6 @@ enum Endpoints {
         var writer = JSONWriter()
         entry.write(to: &writer)
         send(writer.take(), context)
-        return .done
     }
 
     private static func send(_ body: [UInt8], _ context: RequestContext) {

@@ -6,6 +6,8 @@ import HTTPCodec
 /// Finds the record of a key by the digest of its text. The key ring in Redis is one.
 @LoopActor
 package protocol KeyLookup {
+    /// The same as far as it is known without asking; nil means that `owner` must be asked.
+    func cachedOwner(ofKeyWithDigest digest: String) -> String?
     /// The name of the key's owner, nil when there is no such key or it may not be used; throws when nobody can tell.
     func owner(ofKeyWithDigest digest: String) async throws(GatewayError) -> String?
 }
@@ -21,8 +23,15 @@ struct Authenticator {
         self.keyRing = keyRing
     }
 
-    /// The caller's name for logs and counters.
-    func caller(_ head: RequestHead) async throws(GatewayError) -> String {
+    enum Verdict {
+        /// The caller's name for logs and counters.
+        case caller(String)
+        /// Only the state knows; ask it for the key with this digest.
+        case unknown(digest: String)
+    }
+
+    /// Decides at once where that is possible.
+    func check(_ head: RequestHead) throws(GatewayError) -> Verdict {
         guard let key = presented(head), !key.isEmpty else {
             throw .invalid(
                 nil,
@@ -31,9 +40,18 @@ struct Authenticator {
             )
         }
         let digest = SHA256Digest(of: key)
-        if SecretComparison.areEqual(digest.bytes, masterDigest.bytes) { return "master" }
-        if let keyRing, let owner = try await keyRing.owner(ofKeyWithDigest: digest.hex) { return owner }
-        throw .invalid(nil, "Incorrect API key provided.", code: .invalidAPIKey)
+        if SecretComparison.areEqual(digest.bytes, masterDigest.bytes) { return .caller("master") }
+        guard let keyRing else { throw Self.incorrect }
+        return keyRing.cachedOwner(ofKeyWithDigest: digest.hex).map { .caller($0) } ?? .unknown(digest: digest.hex)
+    }
+
+    func owner(ofKeyWithDigest digest: String) async throws(GatewayError) -> String {
+        guard let owner = try await keyRing?.owner(ofKeyWithDigest: digest) else { throw Self.incorrect }
+        return owner
+    }
+
+    private static var incorrect: GatewayError {
+        .invalid(nil, "Incorrect API key provided.", code: .invalidAPIKey)
     }
 
     private func presented(_ head: RequestHead) -> ArraySlice<UInt8>? {

@@ -8,45 +8,46 @@ import Upstream
 
 /// Asking one upstream after the other until one serves the request, within the retry budget.
 extension Gateway {
-    func stream(
-        _ request: ModelRequest,
-        _ attempts: [Attempt],
-        _ context: RequestContext
-    ) async throws(GatewayError) -> EndReason {
+    func stream(_ request: ModelRequest, _ attempts: [Attempt], _ context: RequestContext) async {
         let relay = StreamRelay(context, services: services)
         track(relay)
-        defer { untrack(relay) }
         var last: GatewayError?
         for attempt in attempts {
-            let outcome: StreamRelay.Result
-            do throws(GatewayError) {
-                switch try translate(request, attempt, context) {
-                case .local(let answer): outcome = relay.run(answer)
-                case .upstream(let outgoing):
-                    outcome = await relay.run(outgoing, request, with: attempt.candidate.provider)
-                }
-            } catch {
-                outcome = .failed(error)
-            }
-            switch outcome {
+            switch await make(attempt, request, relay, context) {
             case .ended(let reason, let error):
+                untrack(relay)
                 if let error { note(error, attempt, context) }
-                return reason
+                return settle(context, reason, error)
             case .failed(let error):
                 note(error, attempt, context)
                 last = error
             }
             guard last?.retry != .no, relay.mayTryAgain else { break }
         }
+        untrack(relay)
         let error = last ?? GatewayError(.internalError, "No attempt was made.")
-        return relay.giveUp(error)
+        settle(context, relay.giveUp(error), error)
     }
 
-    func answerWhole(
+    private func make(
+        _ attempt: Attempt,
         _ request: ModelRequest,
-        _ attempts: [Attempt],
+        _ relay: StreamRelay,
         _ context: RequestContext
-    ) async throws(GatewayError) -> EndReason {
+    ) async -> StreamRelay.Result {
+        let call: Call
+        do throws(GatewayError) {
+            call = try translate(request, attempt, context)
+        } catch {
+            return .failed(error)
+        }
+        switch call {
+        case .local(let answer): return relay.run(answer)
+        case .upstream(let outgoing): return await relay.run(outgoing, request, with: attempt.candidate.provider)
+        }
+    }
+
+    func answerWhole(_ request: ModelRequest, _ attempts: [Attempt], _ context: RequestContext) async {
         let deadline = context.receivedAt.advanced(by: configuration.timeouts.request)
         var last: GatewayError?
         for attempt in attempts {
@@ -55,9 +56,9 @@ extension Gateway {
                 case .local(let answer):
                     context.usage = answer.usage
                     send(answer.body, nil, context)
-                    return .done
+                    return settle(context, .done)
                 case .upstream(let outgoing):
-                    if let reason = try await ask(outgoing, request, attempt, context, deadline) { return reason }
+                    return settle(context, try await ask(outgoing, request, attempt, context, deadline))
                 }
             } catch {
                 note(error, attempt, context)
@@ -65,7 +66,9 @@ extension Gateway {
             }
             guard last?.retry != .no, LoopClock.now < deadline else { break }
         }
-        throw last ?? GatewayError(.internalError, "No attempt was made.")
+        let error = last ?? GatewayError(.internalError, "No attempt was made.")
+        ErrorAnswer.send(error, context)
+        settle(context, EndReason(error), error)
     }
 
     private func translate(
@@ -88,7 +91,7 @@ extension Gateway {
         _ attempt: Attempt,
         _ context: RequestContext,
         _ deadline: Instant
-    ) async throws(GatewayError) -> EndReason? {
+    ) async throws(GatewayError) -> EndReason {
         let call = PlainCall(context.exchange)
         let result = await call.run(outgoing, on: services.upstream, until: deadline)
         context.upstreamAnsweredAt = LoopClock.now

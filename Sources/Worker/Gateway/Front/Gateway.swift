@@ -47,18 +47,21 @@ package final class Gateway: RequestHandler {
         )
     }
 
-    package func handle(_ request: ServerRequest, _ exchange: Exchange) async {
+    package func handle(_ request: ServerRequest, _ exchange: Exchange) {
         let id = request.head.first("x-request-id").flatMap { RequestIDs.sane($0) } ?? ids.next()
         let context = RequestContext(id: id, exchange: exchange, receivedAt: request.receivedAt)
         metrics.requestBegan()
-        let route = Route(request.head)
+        context.route = Route(request.head)
         do throws(GatewayError) {
-            let reason = try await serve(route, request, context)
-            settlement.settle(context, route, reason, nil)
+            try begin(request, context)
         } catch {
-            ErrorAnswer.send(error, context)
-            settlement.settle(context, route, EndReason(error), error)
+            refuse(error, context)
         }
+    }
+
+    /// The end of every request.
+    func settle(_ context: RequestContext, _ reason: EndReason, _ error: GatewayError? = nil) {
+        settlement.settle(context, reason, error)
     }
 
     package func errorBody(status: Int, reason: StaticString) -> [UInt8] {
@@ -94,24 +97,30 @@ package final class Gateway: RequestHandler {
     func track(_ relay: StreamRelay) { relays[ObjectIdentifier(relay)] = relay }
     func untrack(_ relay: StreamRelay) { relays[ObjectIdentifier(relay)] = nil }
 
-    private func serve(
-        _ route: Route,
-        _ request: ServerRequest,
-        _ context: RequestContext
-    ) async throws(GatewayError) -> EndReason {
-        switch route {
-        case .health: return Endpoints.health(context)
-        case .ready: return try readiness.answer(context)
-        case .metrics: return Endpoints.metrics(self, context)
-        case .model(let operation):
-            try await authenticate(request, context)
-            return try await serve(operation, request, context)
-        case .models:
-            try await authenticate(request, context)
-            return await Endpoints.models(self, context)
-        case .modelDetails(let name):
-            try await authenticate(request, context)
-            return try await Endpoints.model(name, self, context)
+    private func refuse(_ error: GatewayError, _ context: RequestContext) {
+        ErrorAnswer.send(error, context)
+        settle(context, EndReason(error), error)
+    }
+
+    private func begin(_ request: ServerRequest, _ context: RequestContext) throws(GatewayError) {
+        switch context.route {
+        case .health:
+            Endpoints.health(context)
+            settle(context, .done)
+        case .ready:
+            try readiness.answer(context)
+            settle(context, .done)
+        case .metrics:
+            Endpoints.metrics(self, context)
+            settle(context, .done)
+        case .model, .models, .modelDetails:
+            switch try authenticator.check(request.head) {
+            case .caller(let name):
+                try admit(name, request, context)
+            case .unknown(let digest):
+                // Ends with the answer of the key ring, which has a deadline.
+                Task.immediate { @LoopActor in await lookUp(digest, request, context) }
+            }
         case .wrongMethod(let allowed):
             throw .invalid(nil, "This path takes \(allowed) requests only.", code: .methodNotAllowed)
         case .unknown:
@@ -119,24 +128,54 @@ package final class Gateway: RequestHandler {
         }
     }
 
-    private func authenticate(_ request: ServerRequest, _ context: RequestContext) async throws(GatewayError) {
-        context.caller = try await authenticator.caller(request.head)
+    private func lookUp(_ digest: String, _ request: ServerRequest, _ context: RequestContext) async {
+        do throws(GatewayError) {
+            try admit(try await authenticator.owner(ofKeyWithDigest: digest), request, context)
+        } catch {
+            refuse(error, context)
+        }
+    }
+
+    /// Serves a request whose caller is known.
+    private func admit(_ caller: String, _ request: ServerRequest, _ context: RequestContext) throws(GatewayError) {
+        context.caller = caller
         context.authenticatedAt = LoopClock.now
+        switch context.route {
+        case .model(let operation): try serve(operation, request.body, context)
+        case .modelDetails(let name):
+            // Ends when the catalogue has asked the upstreams, which has a deadline.
+            Task.immediate { @LoopActor in
+                do throws(GatewayError) {
+                    try await Endpoints.model(name, self, context)
+                    settle(context, .done)
+                } catch {
+                    refuse(error, context)
+                }
+            }
+        default:
+            Task.immediate { @LoopActor in
+                await Endpoints.models(self, context)
+                settle(context, .done)
+            }
+        }
     }
 
     private func serve(
         _ operation: ModelRequest.Operation,
-        _ request: ServerRequest,
+        _ body: [UInt8],
         _ context: RequestContext
-    ) async throws(GatewayError) -> EndReason {
-        let asked = try ModelRequest(operation, body: request.body)
+    ) throws(GatewayError) {
+        let asked = try ModelRequest(operation, body: body)
         context.model = asked.model
         context.streams = asked.streams && operation != .embedding
         let attempts = router.attempts(for: asked.model, limit: configuration.retryTimes + 1, random: &random)
         guard !attempts.isEmpty else { throw router.unknown(asked.model, known: catalog.knownNames) }
-        return context.streams
-            ? try await stream(asked, attempts, context)
-            : try await answerWhole(asked, attempts, context)
+        // The one task of the request, begun only now: whatever was needed to get here is gone while it waits.
+        if context.streams {
+            Task.immediate { @LoopActor in await stream(asked, attempts, context) }
+        } else {
+            Task.immediate { @LoopActor in await answerWhole(asked, attempts, context) }
+        }
     }
 }
 

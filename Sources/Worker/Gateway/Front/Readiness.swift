@@ -11,10 +11,9 @@ final class Readiness {
         self.isStateReachable = isStateReachable
     }
 
-    func answer(_ context: RequestContext) throws(GatewayError) -> EndReason {
+    func answer(_ context: RequestContext) throws(GatewayError) {
         guard !isDraining else { throw GatewayError(.overloaded, "The worker is shutting down.") }
         guard isStateReachable() else { throw GatewayError(.stateUnavailable, "Redis cannot be reached.") }
         Endpoints.sendStatus("{\"status\":\"ready\"}", context)
-        return .done
     }
 }

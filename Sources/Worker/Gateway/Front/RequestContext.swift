@@ -11,6 +11,7 @@ final class RequestContext {
     let receivedAt: Instant
     /// For the log and the counters; never the key itself.
     var caller = ""
+    var route = Route.unknown
     var model = ""
     var streams = false
     var candidate: Candidate?

@@ -14,30 +14,34 @@ enum Route {
     case unknown
 
     init(_ head: RequestHead) {
-        var path = head.path
-        // Clients differ in whether their base URL ends in the version.
-        if path.prefix(4).equals("/v1/") { path = path.dropFirst(3) }
+        self = Self.own(head) ?? Self.api(head)
+    }
+
+    /// What the endpoint offers to clients, who differ in whether their base URL ends in the version.
+    private static func api(_ head: RequestHead) -> Route {
+        let path = head.path.prefix(4).equals("/v1/") ? head.path.dropFirst(3) : head.path
         if path.equals("/chat/completions") {
-            self = Self.post(head, .model(.chat))
+            return post(head, .model(.chat))
         } else if path.equals("/completions") {
-            self = Self.post(head, .model(.completion))
+            return post(head, .model(.completion))
         } else if path.equals("/embeddings") {
-            self = Self.post(head, .model(.embedding))
+            return post(head, .model(.embedding))
         } else if path.equals("/models") {
-            self = Self.get(head, .models)
+            return get(head, .models)
         } else if path.prefix(8).equals("/models/") {
             // Ids have slashes, sent as they are or encoded.
             let name = path.dropFirst(8).percentDecoded()
-            self = name.map { Self.get(head, .modelDetails(String(decoding: $0, as: UTF8.self))) } ?? .unknown
-        } else if path.equals("/health") {
-            self = Self.get(head, .health)
-        } else if path.equals("/ready") {
-            self = Self.get(head, .ready)
-        } else if path.equals("/metrics") {
-            self = Self.get(head, .metrics)
-        } else {
-            self = .unknown
+            return name.map { get(head, .modelDetails(String(decoding: $0, as: UTF8.self))) } ?? .unknown
         }
+        return .unknown
+    }
+
+    /// What is for the operator and the edge.
+    private static func own(_ head: RequestHead) -> Route? {
+        if head.path.equals("/health") { return get(head, .health) }
+        if head.path.equals("/ready") { return get(head, .ready) }
+        if head.path.equals("/metrics") { return get(head, .metrics) }
+        return nil
     }
 
     /// For metrics: a name without values.

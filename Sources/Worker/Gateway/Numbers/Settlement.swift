@@ -19,7 +19,7 @@ struct Settlement {
     let log: Log
     let logsAccess: Bool
 
-    func settle(_ context: RequestContext, _ route: Route, _ reason: EndReason, _ error: GatewayError?) {
+    func settle(_ context: RequestContext, _ reason: EndReason, _ error: GatewayError?) {
         let now = LoopClock.now
         let status = error?.status ?? (reason == .clientGone ? 499 : 200)
         metrics.requestEnded(context, status: status, reason: reason, at: now)
@@ -30,7 +30,7 @@ struct Settlement {
         guard logsAccess || log.isEnabled(level) else { return }
         var fields = [
             LogField("request_id", context.id),
-            LogField("route", "\(route.label)"),
+            LogField("route", "\(context.route.label)"),
             LogField("status", status),
             LogField("end", reason.rawValue),
             LogField("duration_ms", milliseconds: now.milliseconds(since: context.receivedAt)),

@@ -6,7 +6,7 @@ import Upstream
 
 /// One upstream call whose answer is wanted whole. Ends early when the client leaves or the time is over.
 @LoopActor
-final class PlainCall: TransferDelegate {
+@safe final class PlainCall: TransferDelegate {
     enum Result {
         case answered(UpstreamHead, [UInt8])
         case failed(GatewayError)
@@ -20,7 +20,7 @@ final class PlainCall: TransferDelegate {
     private var transfer: Transfer?
     private var head = UpstreamHead()
     private var body = ByteBuffer()
-    private var waiting: CheckedContinuation<Result, Never>?
+    private var waiting: UnsafeContinuation<Result, Never>?
     private lazy var timer = DeadlineTimer { [weak self] in self?.tookTooLong() }
     private(set) var timings = TransferTimings()
 
@@ -30,8 +30,8 @@ final class PlainCall: TransferDelegate {
 
     func run(_ request: OutgoingRequest, on upstream: UpstreamClient, until deadline: Instant) async -> Result {
         guard !exchange.isClientGone else { return .clientGone }
-        return await withCheckedContinuation { continuation in
-            waiting = continuation
+        return unsafe await withUnsafeContinuation { continuation in
+            unsafe waiting = unsafe continuation
             exchange.onClientGone = { [weak self] in self?.stop(.clientGone) }
             timer.set(deadline)
             transfer = upstream.start(request, delegate: self)
@@ -77,7 +77,7 @@ final class PlainCall: TransferDelegate {
     private func finish(_ result: Result) {
         timer.close()
         exchange.onClientGone = nil
-        guard let waiting = waiting.take() else { return }
-        waiting.resume(returning: result)
+        guard let waiting = unsafe waiting.take() else { return }
+        unsafe waiting.resume(returning: result)
     }
 }

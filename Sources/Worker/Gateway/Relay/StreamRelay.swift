@@ -12,7 +12,7 @@ import Upstream
 /// task in between: what one read of the upstream brought leaves in one write to the client. `RelayMachine` decides;
 /// this type acts.
 @LoopActor
-final class StreamRelay {
+@safe final class StreamRelay {
     /// How an attempt came out.
     enum Result {
         /// The answer is over, well or badly; the client knows.
@@ -35,7 +35,7 @@ final class StreamRelay {
     private lazy var timer = DeadlineTimer { [weak self] in self?.deadlinePassed() }
     private var held = ByteBuffer()
     private var attempt: StreamAttempt?
-    private var waiting: CheckedContinuation<Result, Never>?
+    private var waiting: UnsafeContinuation<Result, Never>?
 
     init(_ context: RequestContext, services: RelayServices) {
         self.context = context
@@ -52,8 +52,8 @@ final class StreamRelay {
     /// Sends the request to one upstream and relays what it answers.
     func run(_ outgoing: OutgoingRequest, _ request: ModelRequest, with provider: any Provider) async -> Result {
         guard !exchange.isClientGone else { return .ended(.clientGone, nil) }
-        return await withCheckedContinuation { continuation in
-            waiting = continuation
+        return unsafe await withUnsafeContinuation { continuation in
+            unsafe waiting = unsafe continuation
             machine.attemptStarted(at: LoopClock.now)
             held.removeAll()
             let attempt = StreamAttempt(
@@ -213,7 +213,7 @@ final class StreamRelay {
             exchange.drop()
             finish(.ended(.clientStalled, nil))
         }
-        if waiting != nil { timer.set(machine.deadline) }
+        if unsafe waiting != nil { timer.set(machine.deadline) }
     }
 
     // MARK: The end
@@ -226,8 +226,8 @@ final class StreamRelay {
             attempt?.leave(isComplete: false)
         }
         attempt = nil
-        guard let waiting = waiting.take() else { return }
-        waiting.resume(returning: result)
+        guard let waiting = unsafe waiting.take() else { return }
+        unsafe waiting.resume(returning: result)
     }
 
     private func close() {
