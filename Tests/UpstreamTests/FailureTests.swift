@@ -68,7 +68,10 @@ struct FailureTests {
             connection.close()
         }
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let recorder = Recorder()
         client.start(OutgoingRequest(url: server.url, body: [97]), delegate: recorder)
         let failure = try #require(await recorder.end())
@@ -119,7 +122,10 @@ struct FailureTests {
         var options = UpstreamOptions()
         options.connectTimeout = .milliseconds(100)
         let client = UpstreamClient(options: options)
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let failure = await failure(of: OutgoingRequest(url: "https" + server.url.dropFirst(4)), client)
         #expect(failure?.kind == .connectTimeout)
         #expect(failure?.sentRequest == false)
@@ -129,7 +135,10 @@ struct FailureTests {
     @LoopActor func deadReuse() async throws {
         let server = try RawServer(always: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let turns = try LoopTurns()
         defer { turns.close() }
         for count in 1...3 {
@@ -159,7 +168,10 @@ struct FailureTests {
             )
         }
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let all = OutgoingRequest(method: .get, url: server.url + "all")
         let (_, body) = try await client.fetch(all, limit: 10, deadline: .seconds(10))
         #expect(body.count == 10)

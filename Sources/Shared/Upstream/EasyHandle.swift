@@ -145,6 +145,7 @@ internal import HTTPCodec
         var list: UnsafeMutablePointer<curl_slist>?
         var line: [CChar] = []
         var acceptsGzip = false
+        var hasContentType = false
         for header in headers {
             line.removeAll(keepingCapacity: true)
             guard Self.append(header, to: &line) else {
@@ -152,12 +153,12 @@ internal import HTTPCodec
                 return TransferFailure(.badHeader, "control bytes in a header field", sentRequest: false)
             }
             unsafe list = curl_slist_append(list, line) ?? list
-            if header.name.utf8.equalsIgnoringCase("accept-encoding") {
-                acceptsGzip = header.value.utf8.elementsEqual("gzip".utf8)
-            }
+            if header.name.utf8.equalsIgnoringCase("content-type") { hasContentType = true }
+            if header.name.utf8.equalsIgnoringCase("accept-encoding") { acceptsGzip = header.value == "gzip" }
         }
-        // An empty value takes a field away that libcurl would add by itself.
+        // A name without a value takes away what libcurl would add by itself.
         unsafe list = curl_slist_append(list, "Expect:") ?? list
+        if !hasContentType { unsafe list = curl_slist_append(list, "Content-Type:") ?? list }
         unsafe ccurl_easy_setopt_list(raw, CURLOPT_HTTPHEADER, list)
         unsafe ccurl_easy_setopt_string(raw, CURLOPT_ACCEPT_ENCODING, acceptsGzip ? "gzip" : nil)
         unsafe curl_slist_free_all(headerList)

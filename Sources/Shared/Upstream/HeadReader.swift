@@ -48,9 +48,10 @@ struct HeadReader: Sendable {
     private static func status(in line: UnsafeRawBufferPointer) -> Int {
         guard let blank = unsafe line.firstIndex(of: 32) else { return 0 }
         var status = 0
-        for unsafebyte in unsafe line[(blank + 1)...].prefix(3) {
-            guard byte &- 48 < 10 else { return status }
-            status = status * 10 + Int(byte - 48)
+        var place = blank + 1
+        while place < min(line.count, blank + 4), unsafe line[place] &- 48 < 10 {
+            unsafe status = status * 10 + Int(line[place] - 48)
+            place += 1
         }
         return status
     }

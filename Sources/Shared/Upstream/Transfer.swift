@@ -107,10 +107,12 @@ package final class Transfer {
     func ended(_ code: CURLcode) {
         guard let handle else { return }
         lastTimings = handle.timings
-        if code == CURLE_OK, reader.isComplete {
-            outcome = .complete
+        if code == CURLE_OK {
+            // To libcurl a connection that closes inside the head is a response without a body.
+            let cut = TransferFailure(.cut, "the connection was closed inside the head", sentRequest: true)
+            outcome = reader.isComplete ? .complete : .failed(cut)
         } else {
-            var failure = handle.failure(code == CURLE_OK ? CURLE_WEIRD_SERVER_REPLY : code)
+            var failure = handle.failure(code)
             if isTooLarge { failure.kind = .tooLarge }
             outcome = .failed(failure)
         }
