@@ -116,6 +116,22 @@ struct FailureTests {
         }
     }
 
+    @Test("A long chain of transfers started by the end of the one before does not stall")
+    @LoopActor func chain() async throws {
+        let client = UpstreamClient()
+        defer { client.close() }
+        let last = Recorder()
+        var left = 100
+        let link = Recorder()
+        link.onEnd = {
+            left -= 1
+            client.start(OutgoingRequest(url: "ftp://127.0.0.1/"), delegate: left > 0 ? link : last)
+        }
+        client.start(OutgoingRequest(url: "ftp://127.0.0.1/"), delegate: link)
+        #expect(await last.end()?.kind == .badURL)
+        #expect(link.outcomes.count == 100)
+    }
+
     @Test("A handshake that never answers ends at the connect deadline")
     @LoopActor func connectTimeout() async throws {
         let server = try RawServer(always: "")

@@ -131,7 +131,8 @@ struct TransferTests {
     @Test("A compressed answer is decoded when the request asked for it")
     @LoopActor func gzip() async throws {
         let packed: [UInt8] = [
-            31, 139, 8, 0, 0, 0, 0, 0, 2, 255, 171, 86, 74, 204, 43, 46, 79, 45, 82, 178, 50, 49, 170, 173, 30, 153, 28, 0, 237,
+            31, 139, 8, 0, 0, 0, 0, 0, 2, 255, 171, 86, 74, 204, 43, 46, 79, 45, 82, 178, 50, 49, 170, 173, 30, 153, 28,
+            0, 237,
             174, 166, 163, 4, 1, 0, 0,
         ]
         let server = try RawServer { connection, _ in

@@ -70,7 +70,6 @@ package final class Transfer {
     }
 
     func tookHeaderLine(_ line: UnsafeRawBufferPointer) -> Int {
-        client.receivedInCall += line.count
         switch unsafe reader.take(line, limit: client.options.maxHeadBytes) {
         case .incomplete:
             return line.count
@@ -96,7 +95,6 @@ package final class Transfer {
             client.noteDirty(self)
         }
         unsafe buffer.append(bytes)
-        client.receivedInCall += bytes.count
         return bytes.count
     }
 
