@@ -15,7 +15,10 @@ struct ControlTests {
             connection.send([UInt8](repeating: 65, count: size))
         }
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let turns = try LoopTurns()
         defer { turns.close() }
         let recorder = Recorder()
@@ -47,7 +50,10 @@ struct ControlTests {
     @LoopActor func pausedEarly() async throws {
         let server = try RawServer(always: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let turns = try LoopTurns()
         defer { turns.close() }
         let recorder = Recorder()
@@ -65,7 +71,10 @@ struct ControlTests {
     @LoopActor func cancelling() async throws {
         let server = try RawServer(always: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let recorder = Recorder()
         let transfer = client.start(OutgoingRequest(url: server.url), delegate: recorder)
         await recorder.head()
@@ -87,7 +96,10 @@ struct ControlTests {
     @LoopActor func cancelledAtOnce() async throws {
         let server = try RawServer(always: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let turns = try LoopTurns()
         defer { turns.close() }
         let recorder = Recorder()
@@ -103,7 +115,10 @@ struct ControlTests {
     @LoopActor func cancelledInside(_ place: String) async throws {
         let server = try RawServer(always: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let turns = try LoopTurns()
         defer { turns.close() }
         let recorder = Recorder()
@@ -125,7 +140,10 @@ struct ControlTests {
     @LoopActor func startedInside(_ place: String) async throws {
         let server = try RawServer(always: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let first = Recorder()
         let second = Recorder()
         let url = server.url

@@ -68,7 +68,10 @@ struct FailureTests {
             connection.close()
         }
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let recorder = Recorder()
         client.start(OutgoingRequest(url: server.url, body: [97]), delegate: recorder)
         let failure = try #require(await recorder.end())
@@ -113,13 +116,32 @@ struct FailureTests {
         }
     }
 
+    @Test("A long chain of transfers started by the end of the one before does not stall")
+    @LoopActor func chain() async throws {
+        let client = UpstreamClient()
+        defer { client.close() }
+        let last = Recorder()
+        var left = 100
+        let link = Recorder()
+        link.onEnd = {
+            left -= 1
+            client.start(OutgoingRequest(url: "ftp://127.0.0.1/"), delegate: left > 0 ? link : last)
+        }
+        client.start(OutgoingRequest(url: "ftp://127.0.0.1/"), delegate: link)
+        #expect(await last.end()?.kind == .badURL)
+        #expect(link.outcomes.count == 100)
+    }
+
     @Test("A handshake that never answers ends at the connect deadline")
     @LoopActor func connectTimeout() async throws {
         let server = try RawServer(always: "")
         var options = UpstreamOptions()
         options.connectTimeout = .milliseconds(100)
         let client = UpstreamClient(options: options)
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let failure = await failure(of: OutgoingRequest(url: "https" + server.url.dropFirst(4)), client)
         #expect(failure?.kind == .connectTimeout)
         #expect(failure?.sentRequest == false)
@@ -129,7 +151,10 @@ struct FailureTests {
     @LoopActor func deadReuse() async throws {
         let server = try RawServer(always: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let turns = try LoopTurns()
         defer { turns.close() }
         for count in 1...3 {
@@ -159,7 +184,10 @@ struct FailureTests {
             )
         }
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let all = OutgoingRequest(method: .get, url: server.url + "all")
         let (_, body) = try await client.fetch(all, limit: 10, deadline: .seconds(10))
         #expect(body.count == 10)

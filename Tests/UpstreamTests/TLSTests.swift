@@ -76,14 +76,15 @@ struct TLSServer: Sendable {
 
     func stop() {
         kill(process, SIGKILL)
-        unsafe waitpid(process, nil, 0)
-        for name in ["cert.pem", "key.pem"] { unlink(folder + "/" + name) }
-        rmdir(folder)
+        waitpid(process, nil, 0)
+        for name in ["cert.pem", "key.pem"] { unsafe unlink(folder + "/" + name) }
+        unsafe rmdir(folder)
     }
 
     private static func spawn(_ words: [String]) throws -> (process: pid_t, output: Int32) {
         var ends: [Int32] = [0, 0]
-        unsafe pipe2(&ends, O_CLOEXEC)
+        unsafe pipe(&ends)
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         defer { close(ends[1]) }
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
@@ -92,7 +93,7 @@ struct TLSServer: Sendable {
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { for argument in unsafe arguments { unsafe free(argument) } }
+        defer { for place in 0..<words.count { unsafe free(arguments[place]) } }
         var process: pid_t = 0
         let code = unsafe posix_spawnp(&process, words[0], &actions, nil, &arguments, environ)
         try #require(code == 0)

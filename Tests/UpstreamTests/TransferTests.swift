@@ -13,7 +13,10 @@ struct TransferTests {
             always: "HTTP/1.1 201 Created\r\nX-One: 1\r\nRetry-After:  7 \r\nContent-Length: 5\r\n\r\nhello"
         )
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let recorder = Recorder()
         let headers = [HTTPHeader("Content-Type", "application/json"), HTTPHeader("X-Empty", "")]
         let transfer = client.start(
@@ -44,7 +47,10 @@ struct TransferTests {
     @LoopActor func methods() async throws {
         let server = try RawServer(always: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let url = server.url
         for request in [
             OutgoingRequest(url: url, headers: [HTTPHeader("X-A", "1")], body: Array("one".utf8)),
@@ -60,7 +66,10 @@ struct TransferTests {
         #expect(server.connections.count == 1, "one connection serves all")
         #expect(requests.map { $0.prefix { $0 != " " } } == ["POST", "GET", "DELETE", "POST", "POST"])
         #expect(requests.map { $0.contains("X-A: ") } == [true, false, false, false, true])
-        #expect(requests.map { String($0.suffix(4)) } == ["\none", "\r\n\r\n", "\r\n\r\n", "\r\n\r\n", "four"])
+        #expect(requests.map { $0.hasSuffix("\r\n\r\n") } == [false, true, true, true, false])
+        #expect(requests[0].hasSuffix("\r\n\r\none"))
+        #expect(requests[4].hasSuffix("\r\n\r\nfour"))
+        #expect(!requests[3].contains("Content-Type"), "a type nobody gave is not made up")
         #expect(client.statistics.connectionsMade == 1)
         #expect(client.statistics.connectionsReused == 4)
     }
@@ -71,7 +80,10 @@ struct TransferTests {
             connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         }
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let recorder = Recorder()
         client.start(OutgoingRequest(url: server.url), delegate: recorder)
         await recorder.head()
@@ -119,16 +131,19 @@ struct TransferTests {
     @Test("A compressed answer is decoded when the request asked for it")
     @LoopActor func gzip() async throws {
         let packed: [UInt8] = [
-            31, 139, 8, 0, 0, 0, 0, 0, 2, 255, 171, 86, 74, 204, 43, 46, 79, 45, 82, 178, 50, 49, 170, 173, 30, 101,
-            141, 178, 70,
-            89, 4, 89, 0, 17, 149, 9, 209, 4, 1, 0, 0,
+            31, 139, 8, 0, 0, 0, 0, 0, 2, 255, 171, 86, 74, 204, 43, 46, 79, 45, 82, 178, 50, 49, 170, 173, 30, 153, 28,
+            0, 237,
+            174, 166, 163, 4, 1, 0, 0,
         ]
         let server = try RawServer { connection, _ in
             connection.send("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(packed.count)\r\n\r\n")
             connection.send(packed)
         }
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let asking = OutgoingRequest(method: .get, url: server.url, headers: [HTTPHeader("Accept-Encoding", "gzip")])
         let (_, decoded) = try await client.fetch(asking, limit: 1000, deadline: .seconds(10))
         #expect(decoded.text == String(repeating: "{\"answer\":42}", count: 20))
@@ -149,7 +164,10 @@ struct TransferTests {
             connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
         }
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         for round in 1...2 {
             let recorders = (0..<500).map { _ in Recorder() }
             for (number, recorder) in recorders.enumerated() {
@@ -174,7 +192,10 @@ struct TransferTests {
             connection.send(Array(request.utf8.suffix(size)))
         }
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let body = (0..<size).map { UInt8(65 + $0 % 26) }
         let request = OutgoingRequest(url: server.url, body: body)
         let (head, answer) = try await client.fetch(request, limit: size, deadline: .seconds(30))
@@ -188,7 +209,10 @@ struct TransferTests {
             connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
         }
         let client = UpstreamClient()
-        defer { (server.close(), client.close()) }
+        defer {
+            server.close()
+            client.close()
+        }
         let recorder = Recorder()
         let transfer = client.start(
             OutgoingRequest(url: server.url, body: [UInt8](repeating: 97, count: 200_000)),

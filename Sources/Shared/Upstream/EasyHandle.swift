@@ -72,6 +72,8 @@ internal import HTTPCodec
         )
     }
 
+    var isHTTP2: Bool { long(CURLINFO_HTTP_VERSION) == Int(CURL_HTTP_VERSION_2_0) }
+
     var hasSent: Bool { long(CURLINFO_REQUEST_SIZE) > 0 }
 
     /// Describes why libcurl gave up on the transfer.
@@ -145,6 +147,7 @@ internal import HTTPCodec
         var list: UnsafeMutablePointer<curl_slist>?
         var line: [CChar] = []
         var acceptsGzip = false
+        var hasContentType = false
         for header in headers {
             line.removeAll(keepingCapacity: true)
             guard Self.append(header, to: &line) else {
@@ -152,12 +155,12 @@ internal import HTTPCodec
                 return TransferFailure(.badHeader, "control bytes in a header field", sentRequest: false)
             }
             unsafe list = curl_slist_append(list, line) ?? list
-            if header.name.utf8.equalsIgnoringCase("accept-encoding") {
-                acceptsGzip = header.value.utf8.elementsEqual("gzip".utf8)
-            }
+            if header.name.utf8.equalsIgnoringCase("content-type") { hasContentType = true }
+            if header.name.utf8.equalsIgnoringCase("accept-encoding") { acceptsGzip = header.value == "gzip" }
         }
-        // An empty value takes a field away that libcurl would add by itself.
+        // A name without a value takes away what libcurl would add by itself.
         unsafe list = curl_slist_append(list, "Expect:") ?? list
+        if !hasContentType { unsafe list = curl_slist_append(list, "Content-Type:") ?? list }
         unsafe ccurl_easy_setopt_list(raw, CURLOPT_HTTPHEADER, list)
         unsafe ccurl_easy_setopt_string(raw, CURLOPT_ACCEPT_ENCODING, acceptsGzip ? "gzip" : nil)
         unsafe curl_slist_free_all(headerList)
@@ -187,10 +190,11 @@ internal import HTTPCodec
     // MARK: What all requests share
 
     private func setConstants(_ options: UpstreamOptions) {
+        let version = Int(options.allowsHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
         let longs: [(CURLoption, Int)] = [
             (CURLOPT_NOSIGNAL, 1), (CURLOPT_NOPROGRESS, 1), (CURLOPT_TCP_NODELAY, 1), (CURLOPT_TCP_KEEPALIVE, 1),
             (CURLOPT_FOLLOWLOCATION, 0), (CURLOPT_SSL_VERIFYPEER, 1), (CURLOPT_SSL_VERIFYHOST, 2),
-            (CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS)), (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1),
+            (CURLOPT_HTTP_VERSION, version), (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1),
             (CURLOPT_CONNECTTIMEOUT_MS, Int(max(1, options.connectTimeout.milliseconds))),
             (CURLOPT_BUFFERSIZE, options.bufferBytes), (CURLOPT_UPLOAD_BUFFERSIZE, 16 * 1024),
             // Servers and balancers commonly close after 60 to 75 s of silence; a request must not race that.

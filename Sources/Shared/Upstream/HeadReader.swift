@@ -49,10 +49,8 @@ struct HeadReader: Sendable {
         guard let blank = unsafe line.firstIndex(of: 32) else { return 0 }
         var status = 0
         var place = blank + 1
-        while place < line.count, place < blank + 4 {
-            let digit = unsafe line[place] &- 48
-            guard digit < 10 else { return status }
-            status = status * 10 + Int(digit)
+        while place < min(line.count, blank + 4), unsafe line[place] &- 48 < 10 {
+            unsafe status = status * 10 + Int(line[place] - 48)
             place += 1
         }
         return status

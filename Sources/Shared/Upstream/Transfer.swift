@@ -13,8 +13,10 @@ package final class Transfer {
     private var waiting: ReceiveBuffer?
     private var outcome: TransferOutcome?
     private var lastTimings = TransferTimings()
-    /// Set when the response broke one of our own limits: libcurl only learns that we refused to go on.
-    private var isTooLarge = false
+    /// Set when we refused to go on, of which libcurl knows no reason.
+    private var refusal: TransferFailure.Kind?
+    /// The connection carries other streams too.
+    private var sharesConnection = false
     /// In the client's list of transfers that have something to tell.
     var isDirty = false
     package private(set) var isPaused = false
@@ -24,18 +26,23 @@ package final class Transfer {
         self.delegate = delegate
     }
 
-    /// Stops reading from the peer, which then has to wait; what was read already is still handed over.
+    /// Stops reading from the peer, which then has to wait; what was read already may still be handed over.
+    ///
+    /// On HTTP/2 libcurl would stop reading for every stream of the connection, and one slow reader would hold up all
+    /// others. There the bytes are held here instead, and a transfer that is too far behind fails as `.overrun`.
     package func pause() {
         guard !isPaused else { return }
         isPaused = true
-        if let handle { unsafe client.pause(handle.raw, true) }
+        // Before the head is there nobody knows which of the two it is; `took` decides then.
+        if let handle, reader.isComplete, !sharesConnection { unsafe client.pause(handle.raw, true) }
     }
 
     /// Goes on after `pause()`.
     package func resume() {
         guard isPaused else { return }
         isPaused = false
-        if let handle { unsafe client.pause(handle.raw, false) }
+        if let handle, !sharesConnection { unsafe client.pause(handle.raw, false) }
+        if waiting != nil || outcome != nil { client.noteDirty(self) }
     }
 
     /// Ends the transfer at once: the connection is closed, or the HTTP/2 stream reset. The delegate hears nothing more.
@@ -70,23 +77,29 @@ package final class Transfer {
     }
 
     func tookHeaderLine(_ line: UnsafeRawBufferPointer) -> Int {
-        client.receivedInCall += line.count
         switch unsafe reader.take(line, limit: client.options.maxHeadBytes) {
         case .incomplete:
             return line.count
         case .complete:
             isHeadWaiting = true
+            sharesConnection = handle?.isHTTP2 ?? false
             client.noteDirty(self)
             return line.count
         case .tooLarge:
-            isTooLarge = true
+            refusal = .tooLarge
             return 0
         }
     }
 
     func took(_ bytes: UnsafeRawBufferPointer) -> Int {
-        // libcurl keeps what it could not deliver, and stops reading.
-        if isPaused { return Int(CURL_WRITEFUNC_PAUSE) }
+        if isPaused {
+            // libcurl keeps what it could not deliver, and stops reading.
+            guard sharesConnection else { return Int(CURL_WRITEFUNC_PAUSE) }
+            guard waitingBytes + bytes.count <= client.options.maxHeldBytes else {
+                refusal = .overrun
+                return 0
+            }
+        }
         let buffer: ReceiveBuffer
         if let waiting {
             buffer = waiting
@@ -96,7 +109,6 @@ package final class Transfer {
             client.noteDirty(self)
         }
         unsafe buffer.append(bytes)
-        client.receivedInCall += bytes.count
         return bytes.count
     }
 
@@ -107,11 +119,13 @@ package final class Transfer {
     func ended(_ code: CURLcode) {
         guard let handle else { return }
         lastTimings = handle.timings
-        if code == CURLE_OK, reader.isComplete {
-            outcome = .complete
+        if code == CURLE_OK {
+            // To libcurl a connection that closes inside the head is a response without a body.
+            let cut = TransferFailure(.cut, "the connection was closed inside the head", sentRequest: true)
+            outcome = reader.isComplete ? .complete : .failed(cut)
         } else {
-            var failure = handle.failure(code == CURLE_OK ? CURLE_WEIRD_SERVER_REPLY : code)
-            if isTooLarge { failure.kind = .tooLarge }
+            var failure = handle.failure(code)
+            if let refusal { failure.kind = refusal }
             outcome = .failed(failure)
         }
         self.handle = nil
@@ -132,6 +146,8 @@ package final class Transfer {
             isHeadWaiting = false
             delegate?.transferReceivedHead(reader.takeHead())
         }
+        // Only a stream on a shared connection can have something to hold.
+        if isPaused, sharesConnection { return }
         if let buffer = waiting {
             waiting = nil
             unsafe delegate?.transferReceived(buffer.bytes)

@@ -14,6 +14,8 @@ package struct TransferFailure: Error, Sendable {
         case badHeader
         /// The caller's own deadline (only `fetch` sets one).
         case deadline
+        /// Paused for too long on a shared connection, see `UpstreamOptions.maxHeldBytes`.
+        case overrun
         case other
     }
 

@@ -25,8 +25,6 @@ package import HTTPCodec
     let sockets = SocketTable()
     let clock = TimeoutClock()
     var buffers = ReceiveBufferPool()
-    /// Bytes libcurl handed over since it was last entered.
-    var receivedInCall = 0
 
     private var multi: UnsafeMutableRawPointer?
     private let share: UnsafeMutableRawPointer?
@@ -39,8 +37,6 @@ package import HTTPCodec
 
     /// Rounds of expired timeouts in one turn before sockets get their chance again.
     private static let timeoutRounds = 8
-    /// Reads of one socket in one turn before others get their chance.
-    private static let readRounds = 16
     /// Idle handles cost about as much memory as a silent stream.
     private static let idleHandles = 256
 
@@ -115,15 +111,10 @@ package import HTTPCodec
         if idle.count < Self.idleHandles { idle.append(handle) }
     }
 
-    /// A full read buffer means that more is likely to be there; what comes in one turn is to leave in one.
     private func socketReady(_ fd: Int32, _ events: Int32) {
         isTurning = true
-        var rounds = 0
-        repeat {
-            receivedInCall = 0
-            act(fd, events)
-            rounds += 1
-        } while receivedInCall >= options.bufferBytes / 8 * 7 && rounds < Self.readRounds
+        // libcurl reads until nothing is left, so a small read buffer splits no turn in two.
+        act(fd, events)
         deliver()
         isTurning = false
     }
@@ -132,7 +123,7 @@ package import HTTPCodec
         guard clock.isDue || sockets.hasChanges || clock.needsArming else { return }
         isTurning = true
         var rounds = 0
-        while clock.takeDue(), rounds < Self.timeoutRounds {
+        while rounds < Self.timeoutRounds, clock.takeDue() {
             act(CURL_SOCKET_TIMEOUT, 0)
             deliver()
             rounds += 1

@@ -8,9 +8,13 @@ package struct UpstreamOptions: Sendable {
     package var caFile: String?
     /// How many connections may wait for their next use; the oldest is closed first.
     package var maxConnections = 4096
-    /// libcurl's read buffer, one for each open transfer. What fits is read in one system call, and a transfer whose
-    /// buffer came back full is read again at once, so a small one costs little and saves memory on silent streams.
-    package var bufferBytes = 4096
+    /// libcurl's read buffer, one for each open transfer. It reads until nothing is left, so a small one only costs more
+    /// system calls for long bodies, and saves memory on silent streams.
+    package var bufferBytes = 2048
+    /// Offer HTTP/2 in the TLS handshake. Without it every stream has a connection, and its back-pressure, to itself.
+    package var allowsHTTP2 = true
+    /// How many bytes of a paused transfer are held when its connection is shared; more and it fails as `.overrun`.
+    package var maxHeldBytes = 1024 * 1024
     /// Status line and header fields together; more is an error.
     package var maxHeadBytes = 64 * 1024
     package var userAgent = "Millrace"
