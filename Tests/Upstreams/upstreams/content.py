@@ -378,7 +378,7 @@ def embeddings(body: dict[str, Any], scenario: dict[str, Any]) -> dict[str, Any]
     for index, value in enumerate(inputs):
         numbers = vector(value, dimensions)
         coded: Any = numbers
-        if body.get("encoding_format") == "base64":
+        if body.get("encoding_format") == "base64" and not scenario.get("floats_only"):
             coded = base64.b64encode(struct.pack(f"<{dimensions}f", *numbers)).decode()
         data.append({"object": "embedding", "index": index, "embedding": coded})
     tokens = sum(len(v.split()) if isinstance(v, str) else len(v) for v in inputs)
