@@ -157,7 +157,9 @@ def cluster(shared_cluster: Cluster, sim: Simulator) -> Cluster:
 
 
 @pytest.fixture
-def start_cluster(request: pytest.FixtureRequest, redis: RedisServer, sim: Simulator) -> Iterator[Callable[..., Cluster]]:
+def start_cluster(
+    request: pytest.FixtureRequest, redis: RedisServer, sim: Simulator
+) -> Iterator[Callable[..., Cluster]]:
     """Starts clusters of a test's own; keyword arguments in capitals are environment variables."""
     if DIRECT:
         pytest.skip("needs the gateway")

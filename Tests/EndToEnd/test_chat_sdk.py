@@ -9,8 +9,9 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-from conftest import Target
 from pydantic import BaseModel
+
+from conftest import Target
 from support.raw import told
 from support.simulator import Simulator
 from upstreams.content import describe_parts, instance_of
@@ -204,9 +205,7 @@ def test_refusal(client: openai.OpenAI) -> None:
 
 def test_logprobs(client: openai.OpenAI) -> None:
     plain = client.chat.completions.create(model=MODEL, messages=ask("é 🎏"), logprobs=True, top_logprobs=3)
-    with client.chat.completions.stream(
-        model=MODEL, messages=ask("é 🎏"), logprobs=True, top_logprobs=3
-    ) as stream:
+    with client.chat.completions.stream(model=MODEL, messages=ask("é 🎏"), logprobs=True, top_logprobs=3) as stream:
         streamed = stream.get_final_completion()
     for answer in (plain, streamed):
         logprobs = answer.choices[0].logprobs

@@ -8,6 +8,7 @@ from typing import Any
 
 import openai
 import pytest
+
 from conftest import Target
 from support.simulator import Simulator
 from upstreams.content import vector

@@ -10,6 +10,7 @@ from typing import Any
 
 import openai
 import pytest
+
 from conftest import Target
 from support.cluster import KEY, Cluster
 from support.raw import Decoder, RawClient, chat, fetch, request_bytes, told
@@ -48,7 +49,11 @@ BAD_REQUESTS: list[tuple[str, bytes, str | None]] = [
     ("model of a wrong type", b'{"model":7,"messages":[{"role":"user","content":"x"}]}', "model"),
     ("no messages", b'{"model":"openai/gpt-4o"}', "messages"),
     ("messages of a wrong type", b'{"model":"openai/gpt-4o","messages":"x"}', "messages"),
-    ("stream of a wrong type", b'{"model":"openai/gpt-4o","messages":[{"role":"user","content":"x"}],"stream":"yes"}', "stream"),
+    (
+        "stream of a wrong type",
+        b'{"model":"openai/gpt-4o","messages":[{"role":"user","content":"x"}],"stream":"yes"}',
+        "stream",
+    ),
     ("deep nesting", b'{"model":"openai/gpt-4o","messages":' + b"[" * 5000 + b"]" * 5000 + b"}", None),
 ]
 
@@ -296,7 +301,9 @@ def test_compressed_upstream_answers(client: openai.OpenAI) -> None:
     assert answer.choices[0].message.content == "z" * 5000
 
 
-@pytest.mark.parametrize("scenario", [{"chunked": True}, {"close_delimited": True}, {"write_size": 3}, {"blank_lines": 4}])
+@pytest.mark.parametrize(
+    "scenario", [{"chunked": True}, {"close_delimited": True}, {"write_size": 3}, {"blank_lines": 4}]
+)
 def test_unusual_but_legal_plain_answers(client: openai.OpenAI, scenario: dict[str, Any]) -> None:
     answer = client.chat.completions.create(model=MODEL, messages=ask(told(scenario | {"text": "fine 🎏"})))
     assert answer.choices[0].message.content == "fine 🎏"

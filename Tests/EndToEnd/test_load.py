@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+
 from support.cluster import KEY, Cluster
 from support.raw import Outcome, chat, exchange, request_bytes, told
 from support.simulator import Simulator
@@ -18,9 +19,7 @@ Start = Callable[..., Cluster]
 @pytest.mark.limit(90)
 async def test_two_thousand_slow_streams(start_cluster: Start, sim: Simulator, note: Callable[[str], None]) -> None:
     cluster = start_cluster(workers=2, edge=True)
-    request = request_bytes(
-        "/v1/chat/completions", chat(told({"count": CHUNKS, "interval": 1.2}), stream=True), KEY
-    )
+    request = request_bytes("/v1/chat/completions", chat(told({"count": CHUNKS, "interval": 1.2}), stream=True), KEY)
     warm = await asyncio.gather(*(exchange(cluster.edge, quick()) for _ in range(50)))
     assert all(outcome.stream.done == 1 for outcome in warm)
     before = [cluster.memory(index) for index in range(2)]
@@ -33,8 +32,10 @@ async def test_two_thousand_slow_streams(start_cluster: Start, sim: Simulator, n
     wrong = [outcome for outcome in outcomes if not is_whole(outcome)]
     assert not wrong, f"{len(wrong)} of {STREAMS}: {wrong[0].error} {wrong[0].status} {wrong[0].stream.payloads[-2:]}"
     growth = (sum(during) - sum(before)) / STREAMS
-    note(f"{at_once} streams open at once over 2 workers: {growth / 1024:.1f} KB of worker memory each, "
-         f"{max(before) / 1e6:.1f} MB a worker before, {max(during) / 1e6:.1f} MB during")
+    note(
+        f"{at_once} streams open at once over 2 workers: {growth / 1024:.1f} KB of worker memory each, "
+        f"{max(before) / 1e6:.1f} MB a worker before, {max(during) / 1e6:.1f} MB during"
+    )
     assert at_once >= STREAMS * 0.9, "the load was not there at once"
     assert growth < 64 * 1024
 

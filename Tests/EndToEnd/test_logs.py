@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from support.cluster import KEY, Cluster
 from support.raw import RawClient, chat, fetch, request_bytes, told
 from support.simulator import Simulator

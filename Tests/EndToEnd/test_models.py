@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import openai
 import pytest
+
 from conftest import Target
 from support.cluster import KEY, Cluster
 from support.raw import fetch

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+
 from support.raw import Decoder, RawClient, chat, fetch, request_bytes, told
 from support.simulator import Simulator
 from upstreams.faults import black_hole, closed_port

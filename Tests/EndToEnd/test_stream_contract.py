@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from support.cluster import KEY, Cluster
 from support.raw import Address, Decoder, RawClient, Stream, chat, fetch, request_bytes, told
 from support.simulator import Simulator
@@ -181,7 +182,7 @@ def test_frames_leave_as_they_come(short: Address) -> None:
 
 
 def test_keep_alives_stand_between_events_only(short: Address) -> None:
-    scenario = {"count": 3, "interval": 0.6, "pause_inside": 0.6}
+    scenario = {"count": 3, "interval": 0.35, "pause_inside": 0.5}
     with open_stream(short, scenario) as client:
         decoder = client.read_all()
     stream = client.stream()
@@ -282,7 +283,9 @@ def test_out_of_resources_is_an_error_frame(short: Address) -> None:
 
 
 def test_errors_of_the_vendor_are_not_repeated_verbatim(short: Address) -> None:
-    body = {"error": {"message": "key sim-key-1 at 10.0.0.7 is odd", "type": "server_error", "param": None, "code": None}}
+    body = {
+        "error": {"message": "key sim-key-1 at 10.0.0.7 is odd", "type": "server_error", "param": None, "code": None}
+    }
     decoder, stream = whole_stream(short, {"fault": "error_frame", "after": 4, "count": 9, "body": body})
     assert_broke_visibly(decoder, stream)
     assert not re.search(rb"sim-key|10\.0\.0\.7", decoder.body)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+
 from support.cluster import KEY, Cluster
 from support.raw import RawClient, chat, exchange, fetch, request_bytes, told
 from support.simulator import Simulator

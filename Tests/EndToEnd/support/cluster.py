@@ -227,5 +227,3 @@ class Cluster:
         """What every process wrote last, for a failed test."""
         processes = [worker.process for worker in self.workers] + [self.nginx]
         return "\n".join(f"--- {p.name} (pid {p.pid})\n{p.tail(40)}" for p in processes if p is not None)
-
-

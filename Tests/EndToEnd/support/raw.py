@@ -25,7 +25,11 @@ def connect(address: Address, seconds: float = 10.0, receive_buffer: int | None 
 
 
 def request_bytes(
-    path: str, body: Any = None, key: str | None = None, method: str | None = None, headers: dict[str, str] | None = None
+    path: str,
+    body: Any = None,
+    key: str | None = None,
+    method: str | None = None,
+    headers: dict[str, str] | None = None,
 ) -> bytes:
     """A well-formed request."""
     data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
@@ -182,9 +186,7 @@ class Stream:
 class RawClient:
     """One blocking connection with one request on it."""
 
-    def __init__(
-        self, address: Address, data: bytes, seconds: float = 15.0, receive_buffer: int | None = None
-    ) -> None:
+    def __init__(self, address: Address, data: bytes, seconds: float = 15.0, receive_buffer: int | None = None) -> None:
         self.decoder = Decoder(no_body=data.startswith(b"HEAD "))
         self.seconds = seconds
         self.sock = connect(address, seconds, receive_buffer)

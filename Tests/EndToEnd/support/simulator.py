@@ -6,7 +6,6 @@ import base64
 import http.client
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -97,7 +96,9 @@ class Simulator:
 
     def wait_gone(self, seconds: float = 1.0) -> Recorded:
         """Waits until the gateway has left the last request; a second is what the contract gives it."""
-        return wait_until(lambda: r if (r := self.last())["state"] == "gone" else None, seconds, what="a cancel upstream")
+        return wait_until(
+            lambda: r if (r := self.last())["state"] == "gone" else None, seconds, what="a cancel upstream"
+        )
 
     def open(self) -> dict[str, int]:
         """Counts of answers still being written and of connections, and the bytes the kernel took for them."""

@@ -111,12 +111,14 @@ def _choice(index: int, count: int, body: dict[str, Any], scenario: dict[str, An
         ToolCall(
             call.get("id", f"call_{index}_{position}"),
             call["name"],
-            call["arguments"] if isinstance(call["arguments"], str) else json.dumps(call["arguments"], ensure_ascii=False),
+            call["arguments"]
+            if isinstance(call["arguments"], str)
+            else json.dumps(call["arguments"], ensure_ascii=False),
         )
         for position, call in enumerate(scenario.get("tool_calls", []))
     ]
     refusal = scenario.get("refusal")
-    choice = Choice(
+    return Choice(
         index,
         None if refusal or (calls and "text" not in scenario) else _pieces(index, count, body, scenario),
         reasoning=list(scenario.get("reasoning", [])),
@@ -124,7 +126,6 @@ def _choice(index: int, count: int, body: dict[str, Any], scenario: dict[str, An
         tool_calls=calls,
         finish=scenario.get("finish") or ("tool_calls" if calls else "stop"),
     )
-    return choice
 
 
 def _pieces(index: int, count: int, body: dict[str, Any], scenario: dict[str, Any]) -> Iterable[str]:
@@ -252,7 +253,7 @@ class Answer:
         with_usage = bool(options.get("include_usage")) or self.scenario.get("usage_always", False)
         streams = [self._deltas(choice) for choice in self.choices]
         for turn in itertools.zip_longest(*streams):
-            for choice, step in zip(self.choices, turn):
+            for choice, step in zip(self.choices, turn, strict=False):
                 if step is not None:
                     yield self._chunk(choice.index, *step, with_usage=with_usage)
         for choice in self.choices:
@@ -317,9 +318,7 @@ class Answer:
         if self.deepseek:
             delta = {"content": "", "reasoning_content": None}
         chunk = self._envelope()
-        chunk["choices"] = [
-            {"index": choice.index, "delta": delta, "logprobs": None, "finish_reason": choice.finish}
-        ]
+        chunk["choices"] = [{"index": choice.index, "delta": delta, "logprobs": None, "finish_reason": choice.finish}]
         if self.deepseek:
             return chunk | {"usage": usage_for(self.body, self.tokens, self.scenario, True)}
         return chunk | ({"usage": None} if with_usage else {})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import itertools
 import time
 from abc import ABC, abstractmethod
@@ -57,6 +56,7 @@ class Exchange(ABC):
         self.ended_at: float | None = None
         self.gone_at: float | None = None
         self.write_size: int | None = None
+        self._pause: asyncio.Future[None] | None = None
 
     @abstractmethod
     async def head(self, status: int, headers: list[tuple[str, str]], length: int | None = None) -> None:
@@ -85,11 +85,20 @@ class Exchange(ABC):
 
     async def pause(self, seconds: float) -> None:
         """Waits, but never longer than the peer stays."""
-        if seconds > 0:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self.gone.wait(), seconds)
+        if seconds > 0 and not self.gone.is_set():
+            loop = asyncio.get_running_loop()
+            self._pause = loop.create_future()
+            timer = loop.call_later(seconds, self._resume)
+            try:
+                await self._pause
+            finally:
+                timer.cancel()
         if self.gone.is_set():
             raise ClientGone
+
+    def _resume(self) -> None:
+        if self._pause is not None and not self._pause.done():
+            self._pause.set_result(None)
 
     async def until_gone(self) -> None:
         """Says nothing more until the peer leaves."""
@@ -99,6 +108,7 @@ class Exchange(ABC):
     def client_left(self) -> None:
         """The peer is gone: whoever writes learns it at once."""
         self.gone.set()
+        self._resume()
         if self.state == "open":
             self.gone_at = time.time()
             self.end("gone")

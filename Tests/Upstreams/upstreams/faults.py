@@ -13,11 +13,15 @@ def error(message: str, kind: str, code: str | None = None, param: str | None = 
 
 
 STATUS_BODIES: dict[int, dict[str, Any]] = {
-    400: error("Invalid value for 'temperature': must be at most 2.", "invalid_request_error", "invalid_value", "temperature"),
+    400: error(
+        "Invalid value for 'temperature': must be at most 2.", "invalid_request_error", "invalid_value", "temperature"
+    ),
     401: error("Incorrect API key provided: sim-k***-1.", "invalid_request_error", "invalid_api_key"),
     402: error("Insufficient Balance", "unknown_error", "invalid_request_error"),
     403: error("Your project does not have access to this model.", "insufficient_permissions", "model_not_allowed"),
-    404: error("The model 'x' does not exist or you do not have access to it.", "invalid_request_error", "model_not_found"),
+    404: error(
+        "The model 'x' does not exist or you do not have access to it.", "invalid_request_error", "model_not_found"
+    ),
     409: error("Another request is in progress.", "invalid_request_error", "conflict"),
     422: error("Failed to deserialize the JSON body", "invalid_request_error", "invalid_request_error"),
     429: error("Rate limit reached for gpt-4o: Limit 3, Used 3.", "requests", "rate_limit_exceeded"),

@@ -47,7 +47,9 @@ class Http2Exchange(Exchange):
         h2 = self.connection.h2
         while data:
             self._check()
-            room = min(h2.local_flow_control_window(self.stream), h2.max_outbound_frame_size, self.write_size or 1 << 20)
+            room = min(
+                h2.local_flow_control_window(self.stream), h2.max_outbound_frame_size, self.write_size or 1 << 20
+            )
             if room <= 0:
                 await self.connection.window_opened()
                 continue

@@ -7,7 +7,8 @@ wins member by member: default, model, key, message, next.
 Content: text, pieces, count (+ piece_bytes), endless, huge, refusal, reasoning, tool_calls (+ tool_pieces), finish,
   usage, usage_always, trailer_choices, extra, message_extra, delta_extra, id, model, dimensions,
   floats_only, headers.
-Pace: head_delay, first_delay, interval, pause_inside (each event), burst (events in one write), write_size (bytes in one write).
+Pace: head_delay, first_delay, interval, pause_inside (each event), burst (events in one write),
+  write_size (bytes in one write).
 Spelling: eol, space, multiline, comments, event_names, bom, split_characters, gzip, last_blank, blank_lines,
   keep_alives (+ keep_alive_interval), close_delimited, flavour.
 Faults (`fault`): see `faults.py` and `openai.py`; `after` counts the events written before the fault.
