@@ -240,7 +240,8 @@ def main():
             started.append(redis.process)
         chosen = choose(options, mock, redis)
         try:
-            results = run(options, chosen, cells)
+            with machine.priority():
+                results = run(options, chosen, cells)
         finally:
             for target in chosen:
                 target.stop()
