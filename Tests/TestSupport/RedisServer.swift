@@ -1,0 +1,98 @@
+internal import EventLoop
+internal import Glibc
+internal import Synchronization
+
+/// A private redis-server in a directory of its own, on a unix socket and a free port of the loopback, which tests may
+/// stop and kill as they like. Nothing of it survives `stop()`.
+package final class RedisServer: Sendable {
+    package struct Failure: Error {
+        package let reason: String
+    }
+
+    package let directory: String
+    package let port: UInt16
+    private let password: String?
+    private let process = Mutex<pid_t>(0)
+
+    package var unixPath: String { directory + "/redis.sock" }
+    package var unixURL: String { "unix://" + unixPath }
+    package var tcpURL: String { "redis://127.0.0.1:\(port)" }
+
+    /// Starts a server; it accepts connections a few milliseconds later.
+    package init(password: String? = nil) throws {
+        var template = Array("/tmp/millrace-redis-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil else {
+            throw Failure(reason: "no temporary directory")
+        }
+        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        port = Self.freePort()
+        self.password = password
+        try start()
+    }
+
+    deinit { stop() }
+
+    /// Starts the server, again after `kill()`, in the same place with empty memory.
+    package func start() throws {
+        var arguments = [
+            "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--unixsocket", unixPath, "--dir", directory,
+            "--save", "", "--appendonly", "no", "--daemonize", "no", "--logfile", directory + "/redis.log",
+        ]
+        if let password { arguments += ["--requirepass", password] }
+        var words: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe strdup($0) }
+        unsafe words.append(nil)
+        defer { unsafe words.forEach { unsafe free($0) } }
+        var pid: pid_t = 0
+        let code = unsafe posix_spawnp(&pid, "redis-server", nil, nil, words, environ)
+        guard code == 0 else { throw Failure(reason: "redis-server does not start: code \(code)") }
+        process.withLock { $0 = pid }
+    }
+
+    /// The end without a goodbye.
+    package func kill() {
+        process.withLock { pid in
+            guard pid > 0 else { return }
+            Glibc.kill(pid, SIGKILL)
+            waitpid(pid, nil, 0)
+            pid = 0
+        }
+    }
+
+    /// From now on the server is there but does nothing; returns when the system has stopped it.
+    package func freeze() {
+        signal(SIGSTOP)
+        let pid = process.withLock { $0 }
+        var status: Int32 = 0
+        if pid > 0 { unsafe waitpid(pid, &status, WUNTRACED) }
+    }
+
+    package func thaw() {
+        signal(SIGCONT)
+    }
+
+    package func stop() {
+        kill()
+        for name in ["redis.sock", "redis.log", "dump.rdb"] { unsafe unlink(directory + "/" + name) }
+        unsafe rmdir(directory)
+    }
+
+    private func signal(_ number: Int32) {
+        process.withLock { pid in
+            if pid > 0 { Glibc.kill(pid, number) }
+        }
+    }
+
+    /// A port nobody uses; somebody else might take it before the server does, which the test would notice.
+    private static func freePort() -> UInt16 {
+        let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(fd) }
+        _ = unsafe BlockingClient.withAddress(.tcp(host: "127.0.0.1", port: 0)) { unsafe bind(fd, $0, $1) }
+        var name = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        unsafe withUnsafeMutablePointer(to: &name) { pointer in
+            let general = unsafe UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self)
+            _ = unsafe getsockname(fd, general, &length)
+        }
+        return UInt16(bigEndian: name.sin_port)
+    }
+}
