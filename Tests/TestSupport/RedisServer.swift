@@ -82,17 +82,22 @@ package final class RedisServer: Sendable {
         }
     }
 
-    /// A port nobody uses; somebody else might take it before the server does, which the test would notice.
+    /// A port nobody uses and no other server of this process was given. It is below those the system hands out by
+    /// itself, so that no connection made meanwhile takes it.
     private static func freePort() -> UInt16 {
-        let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(fd) }
-        _ = unsafe BlockingClient.withAddress(.tcp(host: "127.0.0.1", port: 0)) { unsafe bind(fd, $0, $1) }
-        var name = sockaddr_in()
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        unsafe withUnsafeMutablePointer(to: &name) { pointer in
-            let general = unsafe UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self)
-            _ = unsafe getsockname(fd, general, &length)
+        given.withLock { given in
+            while true {
+                let port = UInt16.random(in: 20_000..<32_000)
+                guard !given.contains(port) else { continue }
+                let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+                defer { close(fd) }
+                let address = ListenAddress.tcp(host: "127.0.0.1", port: port)
+                guard unsafe BlockingClient.withAddress(address, { unsafe bind(fd, $0, $1) }) == 0 else { continue }
+                given.insert(port)
+                return port
+            }
         }
-        return UInt16(bigEndian: name.sin_port)
     }
+
+    private static let given = Mutex<Set<UInt16>>([])
 }
