@@ -61,7 +61,14 @@ let package = Package(
         shared("HTTPServer", ["Core", "EventLoop", "HTTPCodec"]),
         shared("Redis", ["Core", "EventLoop", "CHiredis"]),
         shared("Upstream", ["Core", "EventLoop", "HTTPCodec", "CCurl"]),
-        shared("State", ["Core", "Crypto", "JSON", "Redis"]),
+        .target(
+            name: "State",
+            dependencies: ["Core", "EventLoop", "Crypto", "JSON", "Redis"],
+            path: "Sources/Shared/State",
+            // The Lua scripts become byte arrays of the module: no bundle, no Foundation, links statically.
+            resources: [.embedInCode("Scripts")],
+            swiftSettings: strict
+        ),
 
         worker("Providers", ["Core", "JSON", "HTTPCodec", "OpenAIAPI"]),
         worker(
@@ -94,6 +101,7 @@ let package = Package(
         tests("CryptoTests", ["Core", "Crypto"]),
         tests("HTTPServerTests", ["Core", "EventLoop", "HTTPCodec", "HTTPServer"]),
         tests("RedisTests", ["Core", "EventLoop", "Redis"]),
+        tests("StateTests", ["Core", "Crypto", "EventLoop", "Redis", "State"]),
         tests("UpstreamTests", ["Core", "EventLoop", "HTTPCodec", "Upstream"]),
         tests("ProvidersTests", ["Core", "JSON", "HTTPCodec", "OpenAIAPI", "Providers"]),
         tests("GatewayTests", ["Core", "EventLoop", "HTTPCodec", "JSON", "OpenAIAPI", "Providers", "Gateway"]),

@@ -1,0 +1,73 @@
+internal import Core
+internal import EventLoop
+
+/// One timer serves all deadlines: it is set to the earliest one and, when it fires, looks for the next. Answers in time
+/// never touch it.
+extension RedisClient {
+    func watch(_ deadline: Instant, _ now: Instant) {
+        guard deadline < nextDeadline else { return }
+        nextDeadline = deadline
+        deadlineTimer?.schedule(after: .nanoseconds(Int64(deadline.nanoseconds - min(deadline, now).nanoseconds)))
+    }
+
+    func deadlineReached() {
+        nextDeadline = .distantFuture
+        // After a long turn of the loop the answers may be in the socket already: the client was late, not Redis.
+        link?.connection?.read()
+        let now = LoopClock.now
+        let missed = expireInFlight(now) + expireUnsent(now)
+        for _ in 0..<missed { countFailure() }
+        guard let oldest = inFlight.first else { return }
+        let giveUp = oldest.started.advanced(by: options.stallTimeout)
+        if giveUp <= now {
+            link?.fail(RedisError(.connectionLost, "redis has not answered for too long"))
+        } else {
+            watch(giveUp, now)
+        }
+    }
+
+    /// Returns how many deadlines have passed.
+    private func expireInFlight(_ now: Instant) -> Int {
+        var missed = 0
+        var earliest = Instant.distantFuture
+        let error = RedisError(.timeout, "no answer within the deadline", mayHaveRun: true)
+        inFlight.forEach { command in
+            guard !command.isAbandoned else { return }
+            guard command.deadline <= now else {
+                earliest = min(earliest, command.deadline)
+                return
+            }
+            missed += 1
+            if case .probe = command.waiter { probeLater() }
+            settle(command.waiter, .failure(error))
+            command.waiter = .abandoned
+        }
+        statistics.timeouts += missed
+        watch(earliest, now)
+        return missed
+    }
+
+    private func expireUnsent(_ now: Instant) -> Int {
+        var missed = 0
+        var earliest = Instant.distantFuture
+        let error = RedisError(.timeout, "no connection within the deadline")
+        unsent.forEach { command in
+            guard !command.pending.isAbandoned else { return }
+            guard command.pending.deadline <= now else {
+                earliest = min(earliest, command.pending.deadline)
+                return
+            }
+            missed += 1
+            settle(command.pending.waiter, .failure(error))
+            command.pending.waiter = .abandoned
+        }
+        // With equal time-outs everything that has expired is at the front.
+        while let command = unsent.first, command.pending.isAbandoned {
+            unsentBytes -= command.bytes.count
+            _ = unsent.popFirst()
+        }
+        statistics.timeouts += missed
+        watch(earliest, now)
+        return missed
+    }
+}

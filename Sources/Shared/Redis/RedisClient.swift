@@ -1,0 +1,183 @@
+package import Core
+package import EventLoop
+
+/// A client for one Redis, on the loop.
+///
+/// All commands of one turn of the loop leave in one write, and answers are matched by order. A command waits at most
+/// its deadline, in whatever state the connection is, so nothing here needs cancelling. When Redis fails repeatedly a
+/// breaker opens and commands fail at once until a probe is answered.
+@safe @LoopActor
+package final class RedisClient {
+    package let address: RedisAddress
+    let options: RedisOptions
+    let log: Log
+    package internal(set) var statistics = RedisStatistics()
+
+    var link: RedisLink?
+    var breaker: CircuitBreaker
+    var probeBackoff: Backoff
+    var random = SystemRandomNumberGenerator()
+    /// Fires at the earliest deadline there was when it was set; an answer in time does not move it.
+    var deadlineTimer: LoopTimer?
+    var nextDeadline = Instant.distantFuture
+    var probeTimer: LoopTimer?
+    var inFlight = RingQueue<PendingCommand>(minimumCapacity: 64)
+    var unsent = RingQueue<UnsentCommand>()
+    var unsentBytes = 0
+    var isClosed = false
+    private var hasConnected = false
+    /// The digest of each script Redis has loaded once; they depend on the text alone, so they outlive connections.
+    var digests: [String: [UInt8]] = [:]
+
+    package init(address: RedisAddress, options: RedisOptions = RedisOptions(), log: Log) {
+        self.address = address
+        self.options = options
+        self.log = log
+        breaker = CircuitBreaker(threshold: options.breakerThreshold)
+        probeBackoff = Backoff(from: options.shortestBackoff, to: options.longestBackoff)
+        deadlineTimer = LoopTimer { [weak self] in self?.deadlineReached() }
+        probeTimer = LoopTimer { [weak self] in self?.sendProbe() }
+        link = RedisLink(to: address, options: options, log: log) { [weak self] in self?.received($0) }
+    }
+
+    /// Whether a command issued now would be sent now.
+    package var isReady: Bool { !breaker.isOpen && link?.connection != nil }
+
+    /// Commands accepted and not settled yet.
+    package var pendingCount: Int { inFlight.count + unsent.count }
+
+    package func start() {
+        link?.start()
+    }
+
+    /// Fails everything that is pending and ends the connection for good.
+    package func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        link?.close()
+        deadlineTimer?.close()
+        probeTimer?.close()
+        let error = RedisError(.closed, "the client is closed", mayHaveRun: true)
+        while let command = inFlight.popFirst() { settle(command.waiter, .failure(error)) }
+        failUnsent(RedisError(.closed, "the client is closed"))
+    }
+
+    isolated deinit { close() }
+
+    /// Runs one command; Redis' own errors are thrown like all others.
+    package func command(
+        _ arguments: [RedisArgument],
+        timeout: Duration? = nil
+    ) async throws(RedisError) -> RedisReply {
+        if let refusal = refusal() { throw refusal }
+        let result: Result<RedisReply, RedisError> = await unsafe withUnsafeContinuation { continuation in
+            submit(arguments, unsafe .task(continuation), timeout ?? options.timeout)
+        }
+        return try result.get()
+    }
+
+    /// Sends a command whose answer nobody needs; failures only count in the statistics.
+    package func send(_ arguments: [RedisArgument]) {
+        guard refusal() == nil else { return }
+        submit(arguments, .nobody, options.timeout)
+    }
+
+    /// Why a command cannot be accepted now.
+    private func refusal() -> RedisError? {
+        let error: RedisError
+        if isClosed {
+            error = RedisError(.closed, "the client is closed")
+        } else if breaker.isOpen {
+            error = RedisError(.unavailable, "redis does not answer")
+        } else if pendingCount >= options.queueLimit {
+            error = RedisError(.overloaded, "too many commands are waiting")
+        } else if unsentBytes + (link?.connection?.unsentBytes ?? 0) >= options.queueBytes {
+            error = RedisError(.overloaded, "too many bytes are waiting")
+        } else {
+            return nil
+        }
+        statistics.errors += 1
+        statistics.rejections += 1
+        return error
+    }
+
+    private func submit(_ arguments: [RedisArgument], _ waiter: PendingCommand.Waiter, _ timeout: Duration) {
+        let now = LoopClock.now
+        let command = PendingCommand(waiter: waiter, started: now, deadline: now.advanced(by: timeout))
+        statistics.commands += 1
+        if let connection = link?.connection {
+            connection.send(arguments)
+            inFlight.append(command)
+        } else {
+            var encoded = ByteBuffer()
+            encoded.append(command: arguments)
+            unsentBytes += encoded.count
+            unsent.append(UnsentCommand(pending: command, bytes: encoded.take()))
+        }
+        watch(command.deadline, now)
+    }
+
+    private func received(_ event: RedisLink.Event) {
+        switch event {
+        case .reply(let reply): receivedReply(reply)
+        case .ready: becameReady()
+        case .failed(let error): lostConnection(error)
+        }
+    }
+
+    private func receivedReply(_ reply: RedisReply) {
+        guard let command = inFlight.popFirst() else {
+            link?.fail(RedisError(.invalidReply, "an answer nobody asked for"))
+            return
+        }
+        if command.isAbandoned { return }
+        let now = link?.connection?.lastRead ?? command.started
+        statistics.answers += 1
+        statistics.latency += .nanoseconds(Int64(now.nanoseconds &- min(now, command.started).nanoseconds))
+        if case .probe = command.waiter {
+            probeAnswered(reply)
+            return
+        }
+        breaker.succeeded()
+        if case .error(let words) = reply {
+            settle(command.waiter, .failure(RedisError(reply: words)))
+        } else {
+            settle(command.waiter, .success(reply))
+        }
+    }
+
+    /// Tells the waiting task. It only becomes ready to run here; its code runs after the client is done.
+    func settle(_ waiter: PendingCommand.Waiter, _ result: Result<RedisReply, RedisError>) {
+        switch waiter {
+        case .abandoned, .probe: return
+        case .nobody: break
+        case .task(let continuation): unsafe continuation.resume(returning: result)
+        }
+        if case .failure = result { statistics.errors += 1 }
+    }
+
+    private func becameReady() {
+        if hasConnected { statistics.reconnects += 1 }
+        hasConnected = true
+        closeBreaker()
+        guard let connection = link?.connection else { return }
+        unsentBytes = 0
+        while let command = unsent.popFirst() {
+            if command.pending.isAbandoned { continue }
+            connection.send(encoded: command.bytes)
+            inFlight.append(command.pending)
+        }
+    }
+
+    private func lostConnection(_ error: RedisError) {
+        probeTimer?.cancel()
+        let lost = RedisError(.connectionLost, error.message, mayHaveRun: true)
+        while let command = inFlight.popFirst() { settle(command.waiter, .failure(lost)) }
+        countFailure()
+    }
+
+    func failUnsent(_ error: RedisError) {
+        unsentBytes = 0
+        while let command = unsent.popFirst() { settle(command.pending.waiter, .failure(error)) }
+    }
+}

@@ -1,0 +1,205 @@
+internal import Core
+internal import EventLoop
+internal import Glibc
+
+/// Keeps one connection to Redis alive: resolves, connects, greets (AUTH, SELECT, PING), and starts over after a random
+/// wait when anything goes wrong, until it is closed. What travels on the connection is the owner's business.
+@LoopActor
+final class RedisLink {
+    enum Event {
+        /// Authenticated, on the right database, and answering.
+        case ready
+        case reply(RedisReply)
+        /// The connection, or an attempt to get one, has failed; the next attempt is scheduled already.
+        case failed(RedisError)
+    }
+
+    /// `start`: idle → resolving → connecting → greeting → ready; any failure → waiting → resolving; `close`: → closed.
+    private enum State {
+        case idle
+        case resolving
+        case connecting(RedisConnection)
+        case greeting(RedisConnection, missingReplies: Int)
+        case ready(RedisConnection)
+        case waiting
+        case closed
+    }
+
+    private let address: RedisAddress
+    private let options: RedisOptions
+    private let log: Log
+    private let onEvent: @LoopActor (Event) -> Void
+    private var state = State.idle
+    private var backoff: Backoff
+    private var random = SystemRandomNumberGenerator()
+    /// Ends an attempt that takes too long, or a wait.
+    private var timer: LoopTimer?
+    private var attempts = 0
+    private var lastReason = ""
+
+    init(
+        to address: RedisAddress,
+        options: RedisOptions,
+        log: Log,
+        _ onEvent: @escaping @LoopActor (Event) -> Void
+    ) {
+        self.address = address
+        self.options = options
+        self.log = log
+        self.onEvent = onEvent
+        backoff = Backoff(from: options.shortestBackoff, to: options.longestBackoff)
+        timer = LoopTimer { [weak self] in self?.timerFired() }
+    }
+
+    /// The connection while it is ready for the owner's commands.
+    var connection: RedisConnection? {
+        if case .ready(let connection) = state { connection } else { nil }
+    }
+
+    func start() {
+        guard case .idle = state else { return }
+        connect()
+    }
+
+    /// Ends for good; nothing is reported afterwards.
+    func close() {
+        dropConnection()
+        state = .closed
+        timer?.close()
+    }
+
+    /// Gives the present connection up, as useless for the reason given, and gets another one.
+    func fail(_ error: RedisError) {
+        if case .closed = state { return }
+        dropConnection()
+        state = .waiting
+        let wait = backoff.next(using: &random)
+        timer?.schedule(after: wait)
+        report(error, wait)
+        onEvent(.failed(error))
+    }
+
+    isolated deinit { close() }
+
+    private func connect() {
+        state = .resolving
+        attempts += 1
+        timer?.schedule(after: options.connectTimeout)
+        guard case .tcp(let host, let port) = address.endpoint, !Self.isNumeric(host) else {
+            open(address.endpoint)
+            return
+        }
+        let attempt = attempts
+        // Owned by this attempt: an answer that comes after the attempt was given up is ignored.
+        Task { @LoopActor [weak self] in
+            do throws(LoopError) {
+                let found = try await NameResolver.addresses(of: host)
+                guard let self, self.isResolving(attempt) else { return }
+                // Each attempt tries the next of the addresses; a resolver that succeeds has found at least one.
+                self.open(.tcp(host: found.isEmpty ? host : found[(attempt - 1) % found.count], port: port))
+            } catch {
+                guard let self, self.isResolving(attempt) else { return }
+                self.fail(RedisError(.connectionLost, error.reason))
+            }
+        }
+    }
+
+    private func isResolving(_ attempt: Int) -> Bool {
+        if case .resolving = state { attempt == attempts } else { false }
+    }
+
+    private func open(_ endpoint: RedisAddress.Endpoint) {
+        do throws(RedisError) {
+            let attempt = attempts
+            state = .connecting(
+                try RedisConnection(to: endpoint, replyLimit: options.replyLimit) { [weak self] event in
+                    guard let self, self.attempts == attempt else { return }
+                    self.received(event)
+                }
+            )
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func received(_ event: RedisConnection.Event) {
+        switch (event, state) {
+        case (.opened, .connecting(let connection)):
+            state = .greeting(connection, missingReplies: greet(connection))
+        case (.reply(let reply), .greeting(let connection, let missing)):
+            if case .error(let words) = reply {
+                fail(RedisError(reply: words))
+            } else if missing > 1 {
+                state = .greeting(connection, missingReplies: missing - 1)
+            } else {
+                becomeReady(connection)
+            }
+        case (.reply(let reply), .ready): onEvent(.reply(reply))
+        case (.failed(let error), _): fail(error)
+        default: break
+        }
+    }
+
+    /// Sends everything that must precede the owner's commands and returns how many replies it will bring. The owner
+    /// waits for them: on the wrong database a command would do harm.
+    private func greet(_ connection: RedisConnection) -> Int {
+        var count = 1
+        if let password = address.password {
+            if let user = address.user {
+                connection.send(["AUTH", .text(user), .text(password)])
+            } else {
+                connection.send(["AUTH", .text(password)])
+            }
+            count += 1
+        }
+        if address.database != 0 {
+            connection.send(["SELECT", .integer(address.database)])
+            count += 1
+        }
+        // Finds out whether a password is missing, the data is still being loaded, or nobody answers at all.
+        connection.send(["PING"])
+        return count
+    }
+
+    private func becomeReady(_ connection: RedisConnection) {
+        state = .ready(connection)
+        timer?.cancel()
+        backoff.reset()
+        lastReason = ""
+        log(.info, "redis connected", LogField("address", address.description), LogField("attempt", attempts))
+        onEvent(.ready)
+    }
+
+    private func timerFired() {
+        switch state {
+        case .waiting: connect()
+        case .resolving, .connecting, .greeting: fail(RedisError(.connectionLost, "connecting took too long"))
+        case .idle, .ready, .closed: break
+        }
+    }
+
+    private func dropConnection() {
+        switch state {
+        case .connecting(let connection), .greeting(let connection, _), .ready(let connection): connection.close()
+        case .idle, .resolving, .waiting, .closed: break
+        }
+    }
+
+    /// A reason is a warning once; its repetitions are of interest only to those who debug.
+    private func report(_ error: RedisError, _ wait: Duration) {
+        log(
+            error.message == lastReason ? .debug : .warning,
+            "redis connection failed",
+            LogField("address", address.description),
+            LogField("reason", error.message),
+            LogField("code", error.label),
+            LogField("retry_in_ms", Int(wait.milliseconds))
+        )
+        lastReason = error.message
+    }
+
+    private static func isNumeric(_ host: String) -> Bool {
+        var address = in6_addr()
+        return [AF_INET, AF_INET6].contains { unsafe inet_pton($0, host, &address) == 1 }
+    }
+}
