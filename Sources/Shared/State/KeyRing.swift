@@ -63,6 +63,11 @@ package final class KeyRing {
         }
     }
 
+    /// The same for a key that is known without asking Redis; nothing means that `authenticate` must be asked.
+    package func known(_ digest: String) -> KeyRecord? {
+        usable(cache.current(digest))
+    }
+
     private func usable(_ record: KeyRecord?) -> KeyRecord? {
         guard let record, record.isUsable(at: now()) else { return nil }
         return record

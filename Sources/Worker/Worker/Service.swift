@@ -5,6 +5,7 @@ import Glibc
 import HTTPCodec
 import HTTPServer
 import Providers
+import Redis
 import Upstream
 
 /// Puts the parts of a worker together, runs them until a signal asks it to go, and lets what is under way finish.
@@ -15,15 +16,17 @@ enum Service {
         let log = StandardStreams.log(level: configuration.logLevel)
         let upstream = makeUpstream(configuration)
         do {
+            let state = try ClusterState(configuration, log: log)
+            state?.start()
             let gateway = try Gateway(
                 GatewayParts(
                     configuration: configuration,
                     providers: makeProviders(configuration),
                     routes: try configuration.modelRoutes.map { try ModelRoutes($0) } ?? ModelRoutes(),
                     upstream: upstream,
-                    keyRing: nil,
-                    counters: nil,
-                    isStateReachable: { true },
+                    keyRing: state?.keyRing,
+                    counters: state?.counters,
+                    isStateReachable: { state?.redis.isReady ?? true },
                     log: log
                 )
             )
@@ -36,11 +39,14 @@ enum Service {
             log(.info, "draining", LogField("connections", server.openConnections))
             gateway.beginDraining()
             await drain(server, gateway, configuration.timeouts.drain)
-            gateway.flush()
+            await state?.close()
             upstream.close()
             log(.info, "stopped")
             return 0
         } catch let problem as ModelRoutes.Problem {
+            log(.error, "cannot start", LogField("reason", problem.message))
+            return 64
+        } catch let problem as UsageError {
             log(.error, "cannot start", LogField("reason", problem.message))
             return 64
         } catch let error as LoopError {

@@ -10,7 +10,13 @@ enum Worker {
             switch try Invocation(CommandLine.arguments, Environment.ofProcess) {
             case .help: StandardStreams.print(Invocation.usage)
             case .health(let address): exit(HealthProbe.ask(address) ? 0 : 1)
-            case .serve(let address): try serve(address)
+            case .keys(let action):
+                let configuration = Configuration(state: Environment.ofProcess)
+                runOnLoop { await KeysCommand.run(action, configuration) }
+            case .serve(let address):
+                let configuration = try Configuration(Environment.ofProcess)
+                Descriptors.raiseLimit()
+                runOnLoop { await Service.run(configuration, on: address) }
             }
         } catch {
             StandardStreams.complain("Worker: \(error.message)")
@@ -18,17 +24,13 @@ enum Worker {
         }
     }
 
-    private static func serve(_ address: ListenAddress) throws(UsageError) {
-        let configuration = try Configuration(Environment.ofProcess)
+    /// Runs the loop until `body` returns the exit status.
+    private static func runOnLoop(_ body: @escaping @LoopActor () async -> Int32) {
         SignalWatcher.ignoreBrokenPipes()
-        Descriptors.raiseLimit()
         // Nothing asynchronous has run yet; from here on everything runs on the loop.
         LoopExecutorFactory.install()
-        // The one task that owns the service; it ends the loop, and with it the process.
-        Task { @LoopActor in
-            let status = await Service.run(configuration, on: address)
-            exit(status)
-        }
+        // The one task that owns everything else; it ends the process.
+        Task { @LoopActor in exit(await body()) }
         LoopExecutor.shared.run()
     }
 }

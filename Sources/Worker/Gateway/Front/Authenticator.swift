@@ -1,31 +1,44 @@
-package import Core
+import Core
 import Crypto
-package import EventLoop
+import EventLoop
 import HTTPCodec
+import State
 
-/// Finds the record of a key by the digest of its text. The key ring in Redis is one.
-@LoopActor
-package protocol KeyLookup {
-    /// The same as far as it is known without asking; nil means that `owner` must be asked.
-    func cachedOwner(ofKeyWithDigest digest: String) -> String?
-    /// The name of the key's owner, nil when there is no such key or it may not be used; throws when nobody can tell.
-    func owner(ofKeyWithDigest digest: String) async throws(GatewayError) -> String?
+/// Who is asking.
+enum Caller {
+    /// The operator, with the master key.
+    case master
+    case key(KeyRecord)
+
+    /// For logs and counters.
+    var name: String {
+        switch self {
+        case .master: "master"
+        case .key(let record): record.name
+        }
+    }
+
+    func allows(model: String) -> Bool {
+        switch self {
+        case .master: true
+        case .key(let record): record.allows(model: model)
+        }
+    }
 }
 
 /// Decides who is asking: the master key, or a key of the ring. Keys are compared by digest and in constant time.
 @LoopActor
 struct Authenticator {
     private let masterDigest: SHA256Digest
-    private let keyRing: (any KeyLookup)?
+    private let keyRing: KeyRing?
 
-    init(masterKey: String, keyRing: (any KeyLookup)?) {
+    init(masterKey: String, keyRing: KeyRing?) {
         masterDigest = SHA256Digest(of: masterKey)
         self.keyRing = keyRing
     }
 
     enum Verdict {
-        /// The caller's name for logs and counters.
-        case caller(String)
+        case caller(Caller)
         /// Only the state knows; ask it for the key with this digest.
         case unknown(digest: String)
     }
@@ -40,14 +53,15 @@ struct Authenticator {
             )
         }
         let digest = SHA256Digest(of: key)
-        if SecretComparison.areEqual(digest.bytes, masterDigest.bytes) { return .caller("master") }
+        if SecretComparison.areEqual(digest.bytes, masterDigest.bytes) { return .caller(.master) }
         guard let keyRing else { throw Self.incorrect }
-        return keyRing.cachedOwner(ofKeyWithDigest: digest.hex).map { .caller($0) } ?? .unknown(digest: digest.hex)
+        let name = digest.hex
+        return keyRing.known(name).map { .caller(.key($0)) } ?? .unknown(digest: name)
     }
 
-    func owner(ofKeyWithDigest digest: String) async throws(GatewayError) -> String {
-        guard let owner = try await keyRing?.owner(ofKeyWithDigest: digest) else { throw Self.incorrect }
-        return owner
+    func caller(ofKeyWithDigest digest: String) async throws(GatewayError) -> Caller {
+        guard let record = try await keyRing?.authenticate(digest) else { throw Self.incorrect }
+        return .key(record)
     }
 
     private static var incorrect: GatewayError {

@@ -4,7 +4,7 @@ import HTTPCodec
 package import HTTPServer
 import OpenAIAPI
 package import Providers
-import State
+package import State
 package import Upstream
 
 /// The request's life: who asks, what for, who serves it, how it ended. One for each worker.
@@ -89,8 +89,6 @@ package final class Gateway: RequestHandler {
     /// From now on the worker tells whoever asks that it is going.
     package func beginDraining() { readiness.isDraining = true }
 
-    package func flush() { settlement.flush() }
-
     /// Streams under way, for `cutShort`.
     private var relays: [ObjectIdentifier: StreamRelay] = [:]
 
@@ -115,8 +113,8 @@ package final class Gateway: RequestHandler {
             settle(context, .done)
         case .model, .models, .modelDetails:
             switch try authenticator.check(request.head) {
-            case .caller(let name):
-                try admit(name, request, context)
+            case .caller(let caller):
+                try admit(caller, request, context)
             case .unknown(let digest):
                 // Ends with the answer of the key ring, which has a deadline.
                 Task.immediate { @LoopActor in await lookUp(digest, request, context) }
@@ -130,18 +128,18 @@ package final class Gateway: RequestHandler {
 
     private func lookUp(_ digest: String, _ request: ServerRequest, _ context: RequestContext) async {
         do throws(GatewayError) {
-            try admit(try await authenticator.owner(ofKeyWithDigest: digest), request, context)
+            try admit(try await authenticator.caller(ofKeyWithDigest: digest), request, context)
         } catch {
             refuse(error, context)
         }
     }
 
     /// Serves a request whose caller is known.
-    private func admit(_ caller: String, _ request: ServerRequest, _ context: RequestContext) throws(GatewayError) {
-        context.caller = caller
+    private func admit(_ caller: Caller, _ request: ServerRequest, _ context: RequestContext) throws(GatewayError) {
+        context.caller = caller.name
         context.authenticatedAt = LoopClock.now
         switch context.route {
-        case .model(let operation): try serve(operation, request.body, context)
+        case .model(let operation): try serve(operation, request.body, caller, context)
         case .modelDetails(let name):
             // Ends when the catalogue has asked the upstreams, which has a deadline.
             Task.immediate { @LoopActor in
@@ -163,10 +161,18 @@ package final class Gateway: RequestHandler {
     private func serve(
         _ operation: ModelRequest.Operation,
         _ body: [UInt8],
+        _ caller: Caller,
         _ context: RequestContext
     ) throws(GatewayError) {
         let asked = try ModelRequest(operation, body: body)
         context.model = asked.model
+        guard caller.allows(model: asked.model) else {
+            throw .invalid(
+                "model",
+                "This API key may not use the model '\(asked.model.prefix(100))'.",
+                code: .permissionDenied
+            )
+        }
         context.streams = asked.streams && operation != .embedding
         let attempts = router.attempts(for: asked.model, limit: configuration.retryTimes + 1, random: &random)
         guard !attempts.isEmpty else { throw router.unknown(asked.model, known: catalog.knownNames) }
@@ -186,8 +192,8 @@ package struct GatewayParts {
     let providers: [any Provider]
     let routes: ModelRoutes
     let upstream: UpstreamClient
-    let keyRing: (any KeyLookup)?
-    let counters: (any RequestCounting)?
+    let keyRing: KeyRing?
+    let counters: RequestCounters?
     let isStateReachable: @LoopActor () -> Bool
     let log: Log
 
@@ -196,8 +202,8 @@ package struct GatewayParts {
         providers: [any Provider],
         routes: ModelRoutes,
         upstream: UpstreamClient,
-        keyRing: (any KeyLookup)?,
-        counters: (any RequestCounting)?,
+        keyRing: KeyRing?,
+        counters: RequestCounters?,
         isStateReachable: @escaping @LoopActor () -> Bool,
         log: Log
     ) {

@@ -1,21 +1,15 @@
 import Core
-package import EventLoop
+import EventLoop
 import HTTPCodec
 import OpenAIAPI
 import Providers
-
-/// Counts requests for the whole cluster. The counters in Redis are one.
-@LoopActor
-package protocol RequestCounting {
-    func count(provider: String, model: String, status: Int)
-    func flush()
-}
+import State
 
 /// Writes down how a request ended, after its client has had the last byte.
 @LoopActor
 struct Settlement {
     let metrics: WorkerMetrics
-    let counters: (any RequestCounting)?
+    let counters: RequestCounters?
     let log: Log
     let logsAccess: Bool
 
@@ -53,6 +47,4 @@ struct Settlement {
         }
         log.write(logsAccess ? max(level, .info) : level, "request ended", fields)
     }
-
-    func flush() { counters?.flush() }
 }

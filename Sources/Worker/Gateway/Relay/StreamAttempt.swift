@@ -159,6 +159,7 @@ extension GatewayError {
             case .tls: (.upstreamUnreachable, "No trusted connection to the upstream can be made.")
             case .connectTimeout, .deadline: (.upstreamTimeout, "The upstream took too long.")
             case .cut: (.upstreamCut, "The upstream broke the connection off.")
+            case .overrun: (.upstreamCut, "The stream was given up because its reader was too slow.")
             case .protocolError, .tooLarge, .badHeader, .other:
                 (.upstreamInvalid, "The upstream's answer is not valid HTTP.")
             }
