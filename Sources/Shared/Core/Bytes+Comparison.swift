@@ -1,6 +1,6 @@
 extension Collection<UInt8> {
     /// Whether the bytes spell `text`, ASCII letters compared without their case; `text` must be lower case.
-    package func equalsIgnoringCase(_ text: StaticString) -> Bool {
+    @inlinable package func equalsIgnoringCase(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
         return text.withUTF8Buffer { wanted in
             var place = 0
@@ -14,11 +14,11 @@ extension Collection<UInt8> {
     }
 
     /// Whether the bytes spell `text` exactly.
-    package func equals(_ text: StaticString) -> Bool {
+    @inlinable package func equals(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
         return text.withUTF8Buffer { unsafe elementsEqual($0) }
     }
 
     /// The bytes as text, invalid UTF-8 replaced; for logs and messages, never for relayed data.
-    package var text: String { String(decoding: self, as: UTF8.self) }
+    @inlinable package var text: String { String(decoding: self, as: UTF8.self) }
 }
