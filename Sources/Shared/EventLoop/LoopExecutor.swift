@@ -128,16 +128,23 @@ package import Synchronization
 
     private func endTurn() {
         runReadyJobs()
-        LoopActor.assumeIsolated { [self] _ in
-            for hook in unsafe turnEndHooks { hook() }
+        runHooks()
+        if unsafe !ready.isEmpty {
+            // Hooks may resume tasks; neither those nor what they leave to flush may wait for the next socket event.
+            runReadyJobs()
+            runHooks()
         }
-        // Hooks may resume tasks; those must not wait for the next socket event.
-        runReadyJobs()
         if unsafe ready.isEmpty {
             unsafe uv_idle_stop(idle)
         } else {
             // An active idle handle keeps the next poll from blocking.
             unsafe uv_idle_start(idle) { _ in }
+        }
+    }
+
+    private func runHooks() {
+        LoopActor.assumeIsolated { [self] _ in
+            for hook in unsafe turnEndHooks { hook() }
         }
     }
 
