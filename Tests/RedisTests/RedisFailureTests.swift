@@ -136,6 +136,39 @@ struct RedisFailureTests {
         client.close()
     }
 
+    @Test("A subscription whose peer falls silent is given up and taken up again")
+    @LoopActor func silentSubscription() async throws {
+        let server = try RedisServer()
+        var options = patient
+        options.heartbeat = .milliseconds(30)
+        options.connectTimeout = .milliseconds(100)
+        let client = try await connectedClient(server.tcpURL, options)
+        let subscription = client.subscribe(["news"]) { _ in }
+        await eventually("the subscription holds") { subscription.isLive }
+        server.freeze()
+        await eventually("the silence is noticed") { !subscription.isLive }
+        server.thaw()
+        await eventually("the subscription holds again") { subscription.isLive }
+        subscription.close()
+        #expect(!subscription.isLive)
+        client.close()
+        server.stop()
+    }
+
+    @Test("A client that is closed answers everybody who waits")
+    @LoopActor func closing() async throws {
+        let server = try RedisServer()
+        let client = try await connectedClient(server.unixURL)
+        server.freeze()
+        let underWay = Task { @LoopActor in await caught { try await client.command(["PING"]) } }
+        await eventually("the command is under way") { client.pendingCount == 1 }
+        client.close()
+        #expect(await underWay.value?.code == .closed)
+        #expect(await caught { try await client.command(["PING"]) }?.code == .closed)
+        #expect(client.pendingCount == 0 && !client.isReady)
+        server.stop()
+    }
+
     @Test(
         "Whatever a peer sends, the client survives and starts over",
         arguments: [

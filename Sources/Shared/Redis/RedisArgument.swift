@@ -17,34 +17,43 @@ extension ByteBuffer {
     /// Appends one command as an array of bulk strings, the only form in which clients talk to Redis.
     mutating func append(command arguments: [RedisArgument]) {
         append(UInt8(ascii: "*"))
-        append(decimal: arguments.count)
-        appendLineEnd()
+        append(length: arguments.count)
         for argument in arguments {
             append(UInt8(ascii: "$"))
             switch argument {
             case .literal(let text):
-                append(decimal: text.utf8CodeUnitCount)
-                appendLineEnd()
+                append(length: text.utf8CodeUnitCount)
                 append(text)
             case .text(let text):
-                append(decimal: text.utf8.count)
-                appendLineEnd()
+                append(length: text.utf8.count)
                 append(text)
             case .bytes(let bytes):
-                append(decimal: bytes.count)
-                appendLineEnd()
+                append(length: bytes.count)
                 append(bytes)
             case .integer(let number):
-                append(decimal: number.decimalLength)
-                appendLineEnd()
+                append(length: number.decimalLength)
                 append(decimal: number)
             }
             appendLineEnd()
         }
     }
 
+    /// Most lengths have one or two digits; the general way for numbers costs several times as much.
+    private mutating func append(length: Int) {
+        if length < 10 {
+            append(UInt8(ascii: "0") + UInt8(length))
+        } else if length < 100 {
+            append(UInt8(ascii: "0") + UInt8(length / 10))
+            append(UInt8(ascii: "0") + UInt8(length % 10))
+        } else {
+            append(decimal: length)
+        }
+        appendLineEnd()
+    }
+
     private mutating func appendLineEnd() {
-        append("\r\n" as StaticString)
+        append(UInt8(ascii: "\r"))
+        append(UInt8(ascii: "\n"))
     }
 }
 

@@ -6,11 +6,15 @@ package import EventLoop
 /// All commands of one turn of the loop leave in one write, and answers are matched by order. A command waits at most
 /// its deadline, in whatever state the connection is, so nothing here needs cancelling. When Redis fails repeatedly a
 /// breaker opens and commands fail at once until a probe is answered.
+///
+/// Whoever makes a client closes it, at the latest when letting go of it on the loop.
 @safe @LoopActor
 package final class RedisClient {
     package let address: RedisAddress
     let options: RedisOptions
     let log: Log
+    /// The usual time-out in nanoseconds, since arithmetic on `Duration` is slow.
+    private let usualTimeout: UInt64
     package internal(set) var statistics = RedisStatistics()
 
     var link: RedisLink?
@@ -33,11 +37,13 @@ package final class RedisClient {
         self.address = address
         self.options = options
         self.log = log
+        usualTimeout = UInt64(max(0, options.timeout.nanoseconds))
         breaker = CircuitBreaker(threshold: options.breakerThreshold)
         probeBackoff = Backoff(from: options.shortestBackoff, to: options.longestBackoff)
-        deadlineTimer = LoopTimer { [weak self] in self?.deadlineReached() }
-        probeTimer = LoopTimer { [weak self] in self?.sendProbe() }
-        link = RedisLink(to: address, options: options, log: log) { [weak self] in self?.received($0) }
+        // Unowned: `close` silences all three. A weak reference would slow down each retain and release of the client.
+        deadlineTimer = LoopTimer { [unowned self] in deadlineReached() }
+        probeTimer = LoopTimer { [unowned self] in sendProbe() }
+        link = RedisLink(to: address, options: options, log: log) { [unowned self] in received($0) }
     }
 
     /// Whether a command issued now would be sent now.
@@ -71,7 +77,11 @@ package final class RedisClient {
     ) async throws(RedisError) -> RedisReply {
         if let refusal = refusal() { throw refusal }
         let result: Result<RedisReply, RedisError> = await unsafe withUnsafeContinuation { continuation in
-            submit(arguments, unsafe .task(continuation), timeout ?? options.timeout)
+            submit(
+                arguments,
+                unsafe .task(continuation),
+                timeout.map { UInt64(max(0, $0.nanoseconds)) } ?? usualTimeout
+            )
         }
         return try result.get()
     }
@@ -79,7 +89,7 @@ package final class RedisClient {
     /// Sends a command whose answer nobody needs; failures only count in the statistics.
     package func send(_ arguments: [RedisArgument]) {
         guard refusal() == nil else { return }
-        submit(arguments, .nobody, options.timeout)
+        submit(arguments, .nobody, usualTimeout)
     }
 
     /// Why a command cannot be accepted now.
@@ -101,9 +111,13 @@ package final class RedisClient {
         return error
     }
 
-    private func submit(_ arguments: [RedisArgument], _ waiter: PendingCommand.Waiter, _ timeout: Duration) {
+    private func submit(_ arguments: [RedisArgument], _ waiter: PendingCommand.Waiter, _ timeout: UInt64) {
         let now = LoopClock.now
-        let command = PendingCommand(waiter: waiter, started: now, deadline: now.advanced(by: timeout))
+        let command = PendingCommand(
+            waiter: waiter,
+            started: now,
+            deadline: Instant(nanoseconds: now.nanoseconds &+ timeout)
+        )
         statistics.commands += 1
         if let connection = link?.connection {
             connection.send(arguments)
@@ -133,7 +147,7 @@ package final class RedisClient {
         if command.isAbandoned { return }
         let now = link?.connection?.lastRead ?? command.started
         statistics.answers += 1
-        statistics.latency += .nanoseconds(Int64(now.nanoseconds &- min(now, command.started).nanoseconds))
+        statistics.latencyNanoseconds += Int(now.nanoseconds &- min(now, command.started).nanoseconds)
         if case .probe = command.waiter {
             probeAnswered(reply)
             return

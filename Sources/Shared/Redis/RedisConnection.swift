@@ -57,7 +57,9 @@ final class RedisConnection {
         // From here on a throw runs `deinit`, which frees the context.
         if unsafe context.pointee.err != 0 { throw contextError() }
         do throws(LoopError) {
-            let watcher = try FDWatcher(fd: unsafe context.pointee.fd) { [weak self] in self?.socketIsReady($0) }
+            let watcher = try FDWatcher(fd: unsafe context.pointee.fd) { [unowned self] in
+                socketIsReady($0)
+            }
             watcher.watch([.readable, .writable])
             self.watcher = watcher
         } catch {

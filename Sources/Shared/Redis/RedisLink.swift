@@ -48,7 +48,8 @@ final class RedisLink {
         self.log = log
         self.onEvent = onEvent
         backoff = Backoff(from: options.shortestBackoff, to: options.longestBackoff)
-        timer = LoopTimer { [weak self] in self?.timerFired() }
+        // Unowned: `close` silences the timer, and the connections below.
+        timer = LoopTimer { [unowned self] in timerFired() }
     }
 
     /// The connection while it is ready for the owner's commands.
@@ -91,15 +92,15 @@ final class RedisLink {
         }
         let attempt = attempts
         // Owned by this attempt: an answer that comes after the attempt was given up is ignored.
-        Task { @LoopActor [weak self] in
+        Task { @LoopActor in
             do throws(LoopError) {
                 let found = try await NameResolver.addresses(of: host)
-                guard let self, self.isResolving(attempt) else { return }
+                guard isResolving(attempt) else { return }
                 // Each attempt tries the next of the addresses; a resolver that succeeds has found at least one.
-                self.open(.tcp(host: found.isEmpty ? host : found[(attempt - 1) % found.count], port: port))
+                open(.tcp(host: found.isEmpty ? host : found[(attempt - 1) % found.count], port: port))
             } catch {
-                guard let self, self.isResolving(attempt) else { return }
-                self.fail(RedisError(.connectionLost, error.reason))
+                guard isResolving(attempt) else { return }
+                fail(RedisError(.connectionLost, error.reason))
             }
         }
     }
@@ -112,9 +113,8 @@ final class RedisLink {
         do throws(RedisError) {
             let attempt = attempts
             state = .connecting(
-                try RedisConnection(to: endpoint, replyLimit: options.replyLimit) { [weak self] event in
-                    guard let self, self.attempts == attempt else { return }
-                    self.received(event)
+                try RedisConnection(to: endpoint, replyLimit: options.replyLimit) { [unowned self] event in
+                    if attempts == attempt { received(event) }
                 }
             )
         } catch {

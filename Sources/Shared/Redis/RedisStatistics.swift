@@ -12,5 +12,5 @@ package struct RedisStatistics: Sendable, Equatable {
     package var reconnects = 0
     /// Answers that came in time, and the time from command to answer summed up over them.
     package var answers = 0
-    package var latency = Duration.zero
+    package var latencyNanoseconds = 0
 }

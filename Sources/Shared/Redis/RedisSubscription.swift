@@ -38,8 +38,9 @@ package final class RedisSubscription {
         self.channels = channels
         self.options = options
         self.onEvent = onEvent
-        heartbeat = LoopTimer { [weak self] in self?.checkLife() }
-        link = RedisLink(to: address, options: options, log: log) { [weak self] in self?.received($0) }
+        // Unowned: `close` silences both.
+        heartbeat = LoopTimer { [unowned self] in checkLife() }
+        link = RedisLink(to: address, options: options, log: log) { [unowned self] in received($0) }
         link?.start()
     }
 
