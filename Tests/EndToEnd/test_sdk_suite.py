@@ -40,7 +40,7 @@ CONFTEST_KEY = 'api_key = "My API Key"'
 
 
 def source_distribution() -> Path:
-    """The archive named by MILLRACE_OPENAI_SDIST, else the installed version's, downloaded once into the environment."""
+    """The archive MILLRACE_OPENAI_SDIST names, else the installed version's, downloaded once into the environment."""
     if given := os.environ.get("MILLRACE_OPENAI_SDIST"):
         return Path(given)
     directory = Path(sys.prefix) / "sdist"
