@@ -179,7 +179,7 @@ def test_equal_rank_is_balanced_by_weight(start_cluster: Start, sim: Simulator) 
         assert fetch(cluster.worker, CHAT, chat(f"{number}", "smart"), KEY).status == 200
     served = Counter(request.json["model"] for request in sim.requests())
     assert served.total() == 80
-    assert 8 <= served["deepseek-chat"] <= 35, served
+    assert 6 <= served["deepseek-chat"] <= 38, served
 
 
 def test_accounts_take_turns(start_cluster: Start, sim: Simulator) -> None:

@@ -61,3 +61,6 @@ async def test_many_plain_requests(cluster: Cluster, sim: Simulator) -> None:
     assert set(await asyncio.gather(*(one() for _ in range(1000)))) == {200}
     connections = {entry["connection"] for entry in sim.requests()}
     assert len(connections) <= 160, "upstream connections are reused"
+    for worker in cluster.workers:
+        assert worker.process is not None
+        assert worker.process.threads() == 1, "one worker is one thread"

@@ -78,6 +78,9 @@ class Process:
                 return int(line.split()[1]) * 1024
         return 0
 
+    def threads(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/task"))
+
     def until(self, condition: object, seconds: float, what: str) -> None:
         """Waits for the child to come up; tells what it wrote when it does not."""
 
