@@ -156,10 +156,11 @@ final class HTTPConnection: StreamSocketDelegate {
     /// Answers what could not be read as a request. Nothing after it on this connection can be trusted.
     private func refuse(status: Int, reason: StaticString) {
         keepsAlive = false
-        let body = server.handler.errorBody(status: status, reason: reason)
+        let (requestID, body) = server.handler.refusal(status: status, reason: reason)
         send { output, _ in
             output.appendStatusLine(status)
             output.appendHeaderLine("Content-Type: application/json")
+            output.appendHeader("X-Request-ID", requestID)
             output.appendContentLength(body.count)
             output.appendHeaderLine("Connection: close")
             output.appendHeadEnd()

@@ -16,6 +16,6 @@ package struct ServerRequest: Sendable {
 @LoopActor
 package protocol RequestHandler: AnyObject {
     func handle(_ request: ServerRequest, _ exchange: Exchange)
-    /// The JSON body for a request that could not be read.
-    func errorBody(status: Int, reason: StaticString) -> [UInt8]
+    /// The answer to a request that could not be read: its JSON body and the id that names it.
+    func refusal(status: Int, reason: StaticString) -> (requestID: String, body: [UInt8])
 }

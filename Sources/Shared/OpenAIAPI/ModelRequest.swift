@@ -36,9 +36,6 @@ package struct ModelRequest: Sendable {
             return
         }
         guard options.isObject else { throw .invalid("stream_options", "'stream_options' must be an object.") }
-        guard streams else {
-            throw .invalid("stream_options", "'stream_options' is only allowed when 'stream' is enabled.")
-        }
         guard let wanted = options.present("include_usage") else {
             wantsUsage = false
             try RequestCheck(root).check(operation)

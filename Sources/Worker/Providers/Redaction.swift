@@ -5,7 +5,7 @@ enum Redaction {
         var result = ""
         var run = ""
         for character in text {
-            if character.isASCII, character.isLetter || character.isNumber || "-_*.+/=".contains(character) {
+            if character.isASCII, character.isLetter || character.isNumber || "-_*.+/=:".contains(character) {
                 run.append(character)
             } else {
                 result += shown(run)
@@ -17,9 +17,17 @@ enum Redaction {
     }
 
     private static func shown(_ run: String) -> String {
+        if run.contains("://") || isAddress(run) { return "[address]" }
         let beginsLikeKey = ["sk-", "key-", "Bearer", "eyJ", "AIza", "hf_"].contains { run.hasPrefix($0) }
         if beginsLikeKey, run.count >= 8 { return "[redacted]" }
-        let looksRandom = run.count >= 20 && run.contains(where: \.isNumber) && !run.contains(".") && !run.contains("/")
-        return looksRandom && !run.contains("-") && !run.contains("_") ? "[redacted]" : run
+        let isPlain = !run.contains { "./-_:".contains($0) }
+        return run.count >= 20 && isPlain && run.contains(where: \.isNumber) ? "[redacted]" : run
+    }
+
+    /// Four numbers between dots, a port perhaps.
+    private static func isAddress(_ run: String) -> Bool {
+        let host = run.prefix { $0 != ":" }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
     }
 }

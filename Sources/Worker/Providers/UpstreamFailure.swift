@@ -5,7 +5,7 @@ package import JSON
 ///
 /// The client learns what it can act on: its own mistakes with the vendor's words and the parameter at fault, limits
 /// with the time to wait. What concerns the operator alone (a refused key, an empty balance) never looks like the
-/// client's fault.
+/// client's fault, and what a failing vendor says of itself (hosts, accounts, traces) is not repeated.
 package enum UpstreamFailure {
     package static func make(_ answer: FailedAnswer) -> GatewayError {
         let details = Details(answer.body)
@@ -36,14 +36,14 @@ package enum UpstreamFailure {
         case 429 where details.code == "insufficient_quota" || details.type == "insufficient_quota":
             error = upstream(.insufficientQuota, "The upstream account has no quota left.")
         case 429:
-            error = upstream(.rateLimitExceeded, details.message ?? "The upstream's rate limit is reached.")
+            error = upstream(.rateLimitExceeded, "The upstream's rate limit is reached.")
             error.upstreamType = details.type
         case 503, 529:
-            error = upstream(.upstreamOverloaded, details.message ?? "The upstream is overloaded.")
+            error = upstream(.upstreamOverloaded, "The upstream is overloaded.")
         case 504:
             error = upstream(.upstreamTimeout, "The upstream took too long.")
         default:
-            error = upstream(.upstreamError, details.message ?? "The upstream failed.")
+            error = upstream(.upstreamError, "The upstream failed.")
         }
         error.retryAfter = seconds(answer)
         error.cause = "status \(answer.status)"
@@ -53,13 +53,13 @@ package enum UpstreamFailure {
     /// An error event inside a stream.
     package static func make(event: JSONValue) -> GatewayError {
         let details = Details(event)
-        var error = upstream(.upstreamError, details.message ?? "The upstream reported an error.")
+        var error = upstream(.upstreamError, "The upstream reported an error.")
         switch details.code ?? details.type {
         case "rate_limit_exceeded", "rate_limit_error", "429": error.code = .rateLimitExceeded
         case "insufficient_quota": error.code = .insufficientQuota
         case "overloaded_error", "overloaded", "503", "529": error.code = .upstreamOverloaded
         case "context_length_exceeded": error.code = .contextLengthExceeded
-        default: error.upstreamCode = details.code
+        default: break
         }
         error.cause = "error event"
         return error

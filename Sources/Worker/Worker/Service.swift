@@ -105,5 +105,6 @@ enum Service {
         limit.schedule(after: patience)
         await server.drain()
         limit.close()
+        await gateway.settled()
     }
 }

@@ -1,5 +1,6 @@
 import Core
 import EventLoop
+import HTTPCodec
 import HTTPServer
 import OpenAIAPI
 
@@ -10,6 +11,10 @@ enum ErrorAnswer {
         let body = ErrorBody.bytes(error, requestID: context.id)
         context.exchange.respond(status: error.status, body: body) { output in
             AnswerHeaders.append(context, contentType: "application/json", to: &output)
+            if case .wrongMethod(let allowed) = context.route {
+                output.append("Allow: " as StaticString)
+                output.appendHeaderLine(allowed)
+            }
             AnswerHeaders.appendRetry(error, calls: context.upstreamCalls, to: &output)
         }
     }

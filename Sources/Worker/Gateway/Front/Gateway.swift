@@ -64,7 +64,7 @@ package final class Gateway: RequestHandler {
         settlement.settle(context, reason, error)
     }
 
-    package func errorBody(status: Int, reason: StaticString) -> [UInt8] {
+    package func refusal(status: Int, reason: StaticString) -> (requestID: String, body: [UInt8]) {
         metrics.refusedUnread()
         let code: GatewayError.Code =
             switch status {
@@ -77,13 +77,22 @@ package final class Gateway: RequestHandler {
             case 505: .httpVersionNotSupported
             default: .invalidRequest
             }
-        return ErrorBody.bytes(.invalid(nil, "\(reason)", code: code), requestID: ids.next())
+        let id = ids.next()
+        let error = GatewayError.invalid(nil, "The request cannot be read: \(reason).", code: code)
+        log(error.logLevel, "request refused", LogField("request_id", id), LogField("reason", "\(reason)"))
+        return (id, ErrorBody.bytes(error, requestID: id))
     }
 
     /// Cuts what still runs when draining has taken too long.
     package func cutShort() {
         for relay in relays.values { relay.cutShort() }
         services.lingering.close()
+    }
+
+    /// Waits until what ended has been written down. Every request has ended when this is called; what is left are the
+    /// last steps of their tasks.
+    package func settled() async {
+        for _ in 0..<100 where metrics.open > 0 { await Task.yield() }
     }
 
     /// From now on the worker tells whoever asks that it is going.

@@ -175,7 +175,10 @@ import Upstream
     /// Stops listening to the upstream when the client takes its bytes too slowly.
     private func relieve(_ now: Instant) {
         let pending = exchange.pendingBytes
-        guard pending > 0 else { return }
+        guard pending > 0 else {
+            timer.set(machine.deadline)
+            return
+        }
         if pending > Self.highWater {
             attempt?.pause()
             machine.paused(at: now)

@@ -48,7 +48,7 @@ struct OpenAIStream: StreamTranslator {
     }
 
     private mutating func take(_ frame: SSEFrame, into output: inout StreamOutput) {
-        let payload = reader.payload(of: frame)
+        let payload = frame.joined.isEmpty ? reader.payload(of: frame) : Self.oneLine(frame.joined)
         if payload.count >= 6, payload.prefix(6).equals("[DONE]") {
             output.end = .done
             return
@@ -115,10 +115,14 @@ struct OpenAIStream: StreamTranslator {
             output.events.append(reader.bytes[frame.range])
         } else {
             output.events.append("data: " as StaticString)
-            // A line break inside a JSON text is white space between tokens.
-            output.events.append(reader.payload(of: frame).lazy.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 })
+            output.events.append(frame.joined.isEmpty ? reader.payload(of: frame) : Self.oneLine(frame.joined))
             output.events.append("\n\n" as StaticString)
         }
+    }
+
+    /// A line break in a JSON text stands between tokens, where a blank does as well.
+    private static func oneLine(_ payload: [UInt8]) -> ArraySlice<UInt8> {
+        payload.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }[...]
     }
 
     private func emit(_ chunk: JSONValue, _ edits: [JSONEdit], into output: inout StreamOutput) {

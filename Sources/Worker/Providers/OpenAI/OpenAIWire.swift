@@ -10,6 +10,8 @@ enum OpenAIWire {
             HTTPHeader("Authorization", "Bearer " + key),
             HTTPHeader("Content-Type", "application/json"),
             HTTPHeader("Accept", streams ? "text/event-stream" : "application/json"),
+            // A compressed stream would wait for its compressor's buffer.
+            HTTPHeader("Accept-Encoding", streams ? "identity" : "gzip"),
         ]
     }
 
