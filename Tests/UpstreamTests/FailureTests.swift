@@ -130,6 +130,7 @@ struct FailureTests {
         client.start(OutgoingRequest(url: "ftp://127.0.0.1/"), delegate: link)
         #expect(await last.end()?.kind == .badURL)
         #expect(link.outcomes.count == 100)
+        link.onEnd = nil
     }
 
     @Test("A handshake that never answers ends at the connect deadline")
