@@ -130,6 +130,7 @@ struct FailureTests {
         client.start(OutgoingRequest(url: "ftp://127.0.0.1/"), delegate: link)
         #expect(await last.end()?.kind == .badURL)
         #expect(link.outcomes.count == 100)
+        link.onEnd = nil
     }
 
     @Test("A handshake that never answers ends at the connect deadline")
@@ -192,9 +193,12 @@ struct FailureTests {
         let (_, body) = try await client.fetch(all, limit: 10, deadline: .seconds(10))
         #expect(body.count == 10)
         let half = OutgoingRequest(method: .get, url: server.url + "half")
-        for (request, limit, kind) in [(all, 9, TransferFailure.Kind.tooLarge), (half, 10, .deadline)] {
+        let cases = [
+            (all, 9, Duration.seconds(10), TransferFailure.Kind.tooLarge), (half, 10, .milliseconds(100), .deadline),
+        ]
+        for (request, limit, deadline, kind) in cases {
             do {
-                _ = try await client.fetch(request, limit: limit, deadline: .milliseconds(200))
+                _ = try await client.fetch(request, limit: limit, deadline: deadline)
                 Issue.record("should have failed as \(kind)")
             } catch {
                 #expect(error.kind == kind)

@@ -8,7 +8,7 @@ internal import EventLoop
 /// so. Only when such a connection becomes readable, which means that the peer closed it, is it let go; libcurl finds
 /// out by itself before it uses it again.
 @LoopActor
-final class SocketTable {
+@safe final class SocketTable {
     /// One descriptor; connections are those libcurl opened through our callback and will close through it, the others
     /// are its own (its resolver's) and vanish without a word once libcurl no longer wants them watched.
     final class Entry {
@@ -27,8 +27,8 @@ final class SocketTable {
 
     private var entries: [Entry?] = []
     private var changed: [Entry] = []
-    /// Told of a descriptor's events as libcurl's `CURL_CSELECT_` bits.
-    var ready: @LoopActor (Int32, Int32) -> Void = { _, _ in }
+    /// Told of events; it owns this table and outlives it.
+    unowned(unsafe) var client: UpstreamClient?
 
     var hasChanges: Bool { !changed.isEmpty }
 
@@ -91,7 +91,7 @@ final class SocketTable {
         if events.contains(.readable) { bits |= CURL_CSELECT_IN }
         if events.contains(.writable) { bits |= CURL_CSELECT_OUT }
         if events.contains(.failed) { bits |= CURL_CSELECT_ERR }
-        ready(entry.fd, bits)
+        unsafe client?.socketReady(entry.fd, bits)
         if !entry.isClosed, !entry.wanted.isEmpty { queueIfNeeded(entry) }
     }
 

@@ -6,7 +6,9 @@ internal import EventLoop
 /// libcurl moves its timeout several times in the life of a request and mostly wants "now". The loop's timer is touched
 /// only at the end of a turn, and only to make it fire earlier; when it fires too early it is simply set again.
 @LoopActor
-final class TimeoutClock {
+@safe final class TimeoutClock {
+    /// libcurl is being run, and its timeouts are looked at before the loop waits again.
+    var isTurning = false
     /// libcurl wants to be called in this turn.
     private(set) var isDue = false
     private var deadline: Instant?
@@ -16,9 +18,9 @@ final class TimeoutClock {
     private let timer: LoopTimer
 
     init() {
-        let fired = Fired()
-        timer = LoopTimer { fired.clock?.timerFired() }
-        fired.clock = self
+        let owner = Owner()
+        timer = LoopTimer { unsafe owner.clock?.timerFired() }
+        unsafe owner.clock = self
     }
 
     /// The value of libcurl's timer callback.
@@ -33,7 +35,8 @@ final class TimeoutClock {
     func wakeUp() {
         guard !isDue else { return }
         isDue = true
-        arm(at: LoopClock.now)
+        // A turn under way has its end still before it.
+        if !isTurning { armNow() }
     }
 
     func takeDue() -> Bool {
@@ -45,11 +48,13 @@ final class TimeoutClock {
     func rearm() {
         needsArming = false
         if isDue {
-            arm(at: LoopClock.now)
+            armNow()
         } else if let deadline {
             // A timer set for the turn that ends here must not cost another turn.
-            if let armed, armed <= LoopClock.now { self.armed = nil }
-            arm(at: deadline)
+            if armed == Self.now { armed = nil }
+            if let armed, armed <= deadline { return }
+            armed = deadline
+            timer.schedule(milliseconds: UInt64(max(0, deadline.milliseconds(since: LoopClock.now).rounded(.up))))
         } else if armed != nil {
             armed = nil
             timer.cancel()
@@ -58,10 +63,10 @@ final class TimeoutClock {
 
     func close() { timer.close() }
 
-    private func arm(at moment: Instant) {
-        if let armed, armed <= moment { return }
-        armed = moment
-        timer.schedule(milliseconds: UInt64(max(0, moment.milliseconds(since: LoopClock.now).rounded(.up))))
+    private func armNow() {
+        guard armed != Self.now else { return }
+        armed = Self.now
+        timer.schedule(milliseconds: 0)
     }
 
     private func timerFired() {
@@ -73,9 +78,12 @@ final class TimeoutClock {
         }
     }
 
-    /// Lets the timer's closure be made before the clock is.
+    /// Stands in `armed` for "as soon as possible".
+    private static let now = Instant(nanoseconds: 0)
+
+    /// Lets the timer's closure be made before the clock is. The clock owns the timer and closes it in time.
     @LoopActor
-    private final class Fired {
-        weak var clock: TimeoutClock?
+    @safe private final class Owner {
+        unowned(unsafe) var clock: TimeoutClock?
     }
 }

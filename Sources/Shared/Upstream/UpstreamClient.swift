@@ -31,8 +31,7 @@ package import HTTPCodec
     private var active: [EasyHandle] = []
     private var idle: [EasyHandle] = []
     private var dirty: [Transfer] = []
-    /// Delegates will be told before the current call returns.
-    private var isTurning = false
+    private var hook: EndOfTurn?
     private var isDelivering = false
 
     /// Rounds of expired timeouts in one turn before sockets get their chance again.
@@ -45,12 +44,20 @@ package import HTTPCodec
         self.options = options
         unsafe multi = curl_multi_init()
         unsafe share = curl_share_init()
-        sockets.ready = { [unowned self] fd, events in self.socketReady(fd, events) }
         configure()
-        LoopExecutor.shared.atEndOfTurn { [weak self] in self?.endTurn() }
+        // Weak and counted references would make every retain of this object, several for each chunk, a slow one.
+        let hook = EndOfTurn()
+        unsafe hook.client = self
+        self.hook = hook
+        unsafe sockets.client = self
+        LoopExecutor.shared.atEndOfTurn { unsafe hook.client?.endTurn() }
     }
 
-    isolated deinit { close() }
+    isolated deinit {
+        close()
+        clock.close()
+        unsafe hook?.client = nil
+    }
 
     /// Starts a transfer; nothing is reported before the caller's own turn is over. Never fails here: a request that
     /// cannot be sent ends like any other that failed.
@@ -92,7 +99,6 @@ package import HTTPCodec
         unsafe curl_multi_cleanup(closing)
         unsafe curl_share_cleanup(share)
         sockets.closeAll()
-        clock.close()
     }
 
     // MARK: Entering libcurl
@@ -111,24 +117,24 @@ package import HTTPCodec
         if idle.count < Self.idleHandles { idle.append(handle) }
     }
 
-    private func socketReady(_ fd: Int32, _ events: Int32) {
-        isTurning = true
+    func socketReady(_ fd: Int32, _ events: Int32) {
+        clock.isTurning = true
         // libcurl reads until nothing is left, so a small read buffer splits no turn in two.
         act(fd, events)
         deliver()
-        isTurning = false
+        clock.isTurning = false
     }
 
-    private func endTurn() {
+    fileprivate func endTurn() {
         guard clock.isDue || sockets.hasChanges || clock.needsArming else { return }
-        isTurning = true
+        clock.isTurning = true
         var rounds = 0
         while rounds < Self.timeoutRounds, clock.takeDue() {
             act(CURL_SOCKET_TIMEOUT, 0)
             deliver()
             rounds += 1
         }
-        isTurning = false
+        clock.isTurning = false
         sockets.flush()
         clock.rearm()
     }
@@ -179,7 +185,7 @@ package import HTTPCodec
         transfer.isDirty = true
         dirty.append(transfer)
         // What a call from outside caused (a resumed transfer, a refused request) must not wait for the next event.
-        if !isTurning { clock.wakeUp() }
+        if !clock.isTurning { clock.wakeUp() }
     }
 
     private func deliver() {
@@ -219,6 +225,12 @@ package import HTTPCodec
         guard let share = unsafe share else { return }
         unsafe ccurl_share_setopt_long(share, CURLSHOPT_SHARE, Int(CURL_LOCK_DATA_SSL_SESSION.rawValue))
     }
+}
+
+/// What the loop's hook, which stays for ever, knows of its client: the client takes itself out when it closes.
+@LoopActor
+@safe private final class EndOfTurn {
+    unowned(unsafe) var client: UpstreamClient?
 }
 
 // MARK: Callbacks from libcurl
