@@ -14,6 +14,10 @@ package struct Instant: Sendable, Comparable, Hashable {
         Instant(nanoseconds: nanoseconds &+ UInt64(max(0, span.nanoseconds)))
     }
 
+    @inlinable package func advanced(nanoseconds span: UInt64) -> Instant {
+        Instant(nanoseconds: nanoseconds &+ span)
+    }
+
     @inlinable package func milliseconds(since earlier: Instant) -> Double {
         Double(Int64(bitPattern: nanoseconds &- earlier.nanoseconds)) / 1_000_000
     }

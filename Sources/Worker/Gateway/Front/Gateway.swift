@@ -42,7 +42,7 @@ package final class Gateway: RequestHandler {
         services = RelayServices(
             upstream: parts.upstream,
             lingering: LingeringTransfers(),
-            timeouts: parts.configuration.timeouts,
+            limits: RelayLimits(parts.configuration.timeouts),
             answer: { error, context in ErrorAnswer.send(error, context) }
         )
     }

@@ -34,7 +34,7 @@ struct RelayMachine {
     }
 
     private(set) var phase = Phase.waiting
-    private let timeouts: Configuration.Timeouts
+    private let limits: RelayLimits
     private let commitAt: Instant
     private let endsAt: Instant
     private var attemptBegan: Instant
@@ -45,10 +45,10 @@ struct RelayMachine {
     private var clientStalledSince: Instant?
     private var isPaused = false
 
-    init(timeouts: Configuration.Timeouts, startedAt start: Instant) {
-        self.timeouts = timeouts
-        commitAt = start.advanced(by: timeouts.commitAfter)
-        endsAt = start.advanced(by: timeouts.stream)
+    init(limits: RelayLimits, startedAt start: Instant) {
+        self.limits = limits
+        commitAt = start.advanced(nanoseconds: limits.commitAfter)
+        endsAt = start.advanced(nanoseconds: limits.stream)
         attemptBegan = start
         lastWrite = start
     }
@@ -114,16 +114,16 @@ struct RelayMachine {
         switch phase {
         case .over: return .distantFuture
         case .waiting: next = min(next, commitAt)
-        case .committed, .flowing: next = min(next, lastWrite.advanced(by: timeouts.keepAlive))
+        case .committed, .flowing: next = min(next, lastWrite.advanced(nanoseconds: limits.keepAlive))
         }
         if !isPaused { next = min(next, upstreamDeadline) }
-        if let clientStalledSince { next = min(next, clientStalledSince.advanced(by: timeouts.clientStall)) }
+        if let clientStalledSince { next = min(next, clientStalledSince.advanced(nanoseconds: limits.clientStall)) }
         return next
     }
 
     mutating func deadlinePassed(at now: Instant) -> Expiry {
         if phase == .over { return .nothing }
-        if let clientStalledSince, now >= clientStalledSince.advanced(by: timeouts.clientStall) {
+        if let clientStalledSince, now >= clientStalledSince.advanced(nanoseconds: limits.clientStall) {
             return .clientStalled
         }
         if now >= endsAt { return .takesTooLong }
@@ -133,7 +133,7 @@ struct RelayMachine {
             lastWrite = now
             return .commit
         }
-        if phase != .waiting, now >= lastWrite.advanced(by: timeouts.keepAlive) {
+        if phase != .waiting, now >= lastWrite.advanced(nanoseconds: limits.keepAlive) {
             lastWrite = now
             return .keepAlive
         }
@@ -141,6 +141,6 @@ struct RelayMachine {
     }
 
     private var upstreamDeadline: Instant {
-        upstreamSpoke?.advanced(by: timeouts.streamIdle) ?? attemptBegan.advanced(by: timeouts.firstToken)
+        upstreamSpoke?.advanced(nanoseconds: limits.streamIdle) ?? attemptBegan.advanced(nanoseconds: limits.firstToken)
     }
 }

@@ -41,7 +41,7 @@ import Upstream
         self.context = context
         self.services = services
         exchange = context.exchange
-        machine = RelayMachine(timeouts: services.timeouts, startedAt: context.receivedAt)
+        machine = RelayMachine(limits: services.limits, startedAt: context.receivedAt)
         exchange.onClientGone = { [weak self] in self?.finish(.ended(.clientGone, nil)) }
         exchange.onDrained = { [weak self] in self?.drained() }
     }
@@ -115,6 +115,7 @@ import Upstream
             case .begin:
                 held.append(output.events.readable)
                 if output.end == nil { begin() }
+            case .write where held.isEmpty && output.end == nil: exchange.write(output.events)
             case .write:
                 held.append(output.events.readable)
                 if output.end == nil { flushHeld() }

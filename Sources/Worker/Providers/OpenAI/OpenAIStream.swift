@@ -12,6 +12,7 @@ struct OpenAIStream: StreamTranslator {
     private var reader = SSEReader(maximumEventBytes: largestEvent)
     private let wantsUsage: Bool
     private var finishReasons = 0
+    private var shape = ChunkShape()
 
     init(wantsUsage: Bool) {
         self.wantsUsage = wantsUsage
@@ -54,9 +55,15 @@ struct OpenAIStream: StreamTranslator {
             return
         }
         output.count += 1
+        if frame.isPlain, shape.fits(payload) {
+            output.hasContent = true
+            output.events.append(reader.bytes[frame.range])
+            return
+        }
         do throws(JSONError) {
             let chunk = try output.parser.parse(payload)
             relay(chunk, frame, into: &output)
+            if frame.isPlain { shape.learn(chunk, payload) }
         } catch {
             output.end = .failed(.garbled(error.description))
         }
