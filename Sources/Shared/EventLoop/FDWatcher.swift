@@ -46,9 +46,7 @@ package final class FDWatcher {
         unsafe uv_poll_start(handle, events.rawValue) { handle, status, events in
             guard let data = unsafe handle?.pointee.data else { return }
             let watcher = unsafe Unmanaged<FDWatcher>.fromOpaque(data).takeUnretainedValue()
-            LoopActor.assumeIsolated { _ in
-                watcher.action(status < 0 ? [.failed, .readable, .writable] : Events(rawValue: events))
-            }
+            watcher.action(status < 0 ? [.failed, .readable, .writable] : Events(rawValue: events))
         }
     }
 

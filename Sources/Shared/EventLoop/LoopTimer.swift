@@ -31,7 +31,7 @@ package final class LoopTimer {
             { handle in
                 guard let data = unsafe handle?.pointee.data else { return }
                 let timer = unsafe Unmanaged<LoopTimer>.fromOpaque(data).takeUnretainedValue()
-                LoopActor.assumeIsolated { _ in timer.action() }
+                timer.action()
             },
             milliseconds,
             0

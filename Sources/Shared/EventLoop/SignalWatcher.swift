@@ -27,7 +27,7 @@ package final class SignalWatcher {
             { handle, _ in
                 guard let data = unsafe handle?.pointee.data else { return }
                 let watcher = unsafe Unmanaged<SignalWatcher>.fromOpaque(data).takeUnretainedValue()
-                LoopActor.assumeIsolated { _ in watcher.action() }
+                watcher.action()
             },
             number
         )

@@ -30,7 +30,7 @@ internal import Glibc
         let code = unsafe uv_listen(stream, Self.backlog) { stream, status in
             guard status == 0, let data = unsafe stream?.pointee.data else { return }
             let listener = unsafe Unmanaged<StreamListener>.fromOpaque(data).takeUnretainedValue()
-            LoopActor.assumeIsolated { _ in listener.acceptOne() }
+            listener.acceptOne()
         }
         try LoopError.check(code, "listen")
     }

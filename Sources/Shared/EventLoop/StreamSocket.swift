@@ -53,7 +53,7 @@ package protocol StreamSocketDelegate: AnyObject {
             { stream, count, buffer in
                 guard count != 0, let data = unsafe stream?.pointee.data else { return }
                 let socket = unsafe Unmanaged<StreamSocket>.fromOpaque(data).takeUnretainedValue()
-                LoopActor.assumeIsolated { _ in unsafe socket.didRead(count, buffer) }
+                unsafe socket.didRead(count, buffer)
             }
         )
     }
@@ -170,7 +170,7 @@ package protocol StreamSocketDelegate: AnyObject {
         let code = unsafe uv_write(request, stream, &buffer, 1) { request, status in
             guard let data = unsafe request?.pointee.data else { return }
             let write = unsafe Unmanaged<PendingWrite>.fromOpaque(data).takeRetainedValue()
-            LoopActor.assumeIsolated { _ in unsafe write.socket.finished(write.bytes.count, status: status) }
+            unsafe write.socket.finished(write.bytes.count, status: status)
         }
         precondition(code == 0, "uv_write fails at once only for a handle that is closed or not connected")
     }
