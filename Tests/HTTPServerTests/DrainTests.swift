@@ -48,7 +48,7 @@ struct DrainTests {
 
     @Test("A complete answer that is still on its way is not cut by draining")
     @LoopActor func drainsUnsentAnswer() async throws {
-        let size = 20_000_000
+        let size = 12_000_000
         let answered = Signal()
         let server = try TestServer { _, exchange in
             exchange.respond(status: 200, body: [UInt8](repeating: 65, count: size)) { _ in }
@@ -68,7 +68,7 @@ struct DrainTests {
 
     @Test("A complete answer that is still on its way outlasts the idle time and the client's half-close")
     @LoopActor func slowReaderOfAnswer() async throws {
-        let size = 20_000_000
+        let size = 12_000_000
         let server = try TestServer(ServerOptions(idleTimeout: .milliseconds(300))) { _, exchange in
             exchange.respond(status: 200, body: [UInt8](repeating: 65, count: size)) { _ in }
         }

@@ -133,7 +133,7 @@ struct RefusalTests {
 
     @Test("Garbage behind a request whose answer nobody reads yet is refused behind that answer")
     @LoopActor func refusalBehindSlowReader() async throws {
-        let size = 20_000_000
+        let size = 12_000_000
         let server = try TestServer { _, exchange in
             exchange.respond(status: 200, body: [UInt8](repeating: 65, count: size)) { _ in }
         }
