@@ -106,17 +106,6 @@ struct ByteBufferTests {
         #expect(buffer.readable.text == String(number))
     }
 
-    @Test("Decimal digits of other widths")
-    func decimalWidths() {
-        var buffer = ByteBuffer()
-        buffer.append(decimal: UInt64.max)
-        buffer.append(UInt8(ascii: " "))
-        buffer.append(decimal: Int8.min)
-        buffer.append(UInt8(ascii: " "))
-        buffer.append(decimal: UInt16(10_000))
-        #expect(buffer.readable.text == "18446744073709551615 -128 10000")
-    }
-
     @Test("Hexadecimal digits are those of the number", arguments: [0, 1, 9, 10, 15, 16, 255, 256, 65_536, Int.max])
     func hexadecimal(_ number: Int) {
         var buffer = ByteBuffer()

@@ -48,6 +48,7 @@ struct FrontTests {
             ("POST", "/V1/chat/completions", "unknown"), ("POST", "/v1/v1/chat/completions", "unknown"),
             ("POST", "/v1/chat%2Fcompletions", "unknown"), ("GET", "/v1/models/a%0Db", "unknown"),
             ("GET", "/v1/models/a%2", "unknown"), ("GET", "/v1/modelsx", "unknown"),
+            ("GET", "/v1/health", "unknown"), ("GET", "/v1/metrics", "unknown"),
         ]
     )
     func routes(_ method: String, _ target: String, _ expected: String) throws {

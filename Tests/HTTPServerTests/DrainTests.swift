@@ -120,9 +120,9 @@ struct DrainTests {
 
 @LoopActor
 private final class LargeAnswer: RequestHandler {
-    func handle(_ request: ServerRequest, _ exchange: Exchange) async {
+    func handle(_ request: ServerRequest, _ exchange: Exchange) {
         exchange.respond(status: 200, body: [UInt8](repeating: 65, count: 8 << 20)) { _ in }
     }
 
-    func errorBody(status: Int, reason: StaticString) -> [UInt8] { [] }
+    func refusal(status: Int, reason: StaticString) -> (requestID: String, body: [UInt8]) { ("", []) }
 }

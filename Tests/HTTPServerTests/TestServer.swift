@@ -26,12 +26,16 @@ final class TestServer: RequestHandler {
     func drain() async { await server?.drain() }
     func close() { server?.close() }
 
-    func handle(_ request: ServerRequest, _ exchange: Exchange) async {
+    func handle(_ request: ServerRequest, _ exchange: Exchange) {
         requests.append(request)
-        await answer(request, exchange)
+        let answer = self.answer
+        // Ends with the answer; tests wait for that.
+        Task.immediate { @LoopActor in await answer(request, exchange) }
     }
 
-    func errorBody(status: Int, reason: StaticString) -> [UInt8] { Array("refused \(status): \(reason)".utf8) }
+    func refusal(status: Int, reason: StaticString) -> (requestID: String, body: [UInt8]) {
+        ("r-1", Array("refused \(status): \(reason)".utf8))
+    }
 
     /// Says back the method, the path and the body.
     static let echo: Answer = { request, exchange in

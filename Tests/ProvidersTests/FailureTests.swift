@@ -57,7 +57,7 @@ struct FailureTests {
         #expect(length.parameter == "messages")
         let limit = failure(429, #"{"error":{"message":"Limit 3","type":"tokens","code":"rate_limit_exceeded"}}"#)
         #expect(limit.type == "tokens")
-        #expect(limit.message == "Limit 3")
+        #expect(limit.message == "The upstream's rate limit is reached.")
     }
 
     @Test(
@@ -170,7 +170,10 @@ struct RedactionTests {
             ("nvapi-AbC123AbC123AbC123AbC123_x", "[redacted]"),
             ("c2VjcmV0IHNlY3JldDEyMzQ=", "[redacted]="),
             ("key-1234567890ab", "[redacted]"),
-            ("see https://a.internal/c?x=y, not 10.0.0.5:8000 or 10.0.0.6", "see [address]?x=y, not [address] or [address]"),
+            (
+                "see https://a.internal/c?x=y, not 10.0.0.5:8000 or 10.0.0.6",
+                "see [address]?x=y, not [address] or [address]"
+            ),
         ]
     )
     func hides(_ text: String, _ expected: String) {
