@@ -69,14 +69,14 @@ struct DrainTests {
     @Test("A complete answer that is still on its way outlasts the idle time and the client's half-close")
     @LoopActor func slowReaderOfAnswer() async throws {
         let size = 12_000_000
-        let server = try TestServer(ServerOptions(idleTimeout: .milliseconds(300))) { _, exchange in
+        let server = try TestServer(ServerOptions(idleTimeout: .milliseconds(800))) { _, exchange in
             exchange.respond(status: 200, body: [UInt8](repeating: 65, count: size)) { _ in }
         }
         defer { server.close() }
         let received = await server.serve(receiveBuffer: 262_144) { client in
             client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             _ = client.receive(through: "\r\n\r\n")
-            client.pause(milliseconds: 400)
+            client.pause(milliseconds: 900)
             client.endSending()
             client.pause(milliseconds: 20)
             return client.receiveToEnd()

@@ -11,7 +11,7 @@ struct RefusalTests {
         headTimeout: .milliseconds(40),
         bodyTimeout: .milliseconds(40),
         slowestBody: 10_000,
-        idleTimeout: .milliseconds(300)
+        idleTimeout: .milliseconds(600)
     )
 
     @Test(
@@ -34,14 +34,14 @@ struct RefusalTests {
 
     @Test("A body that comes fast enough is never cut, however long it takes")
     @LoopActor func steadyBody() async throws {
-        let server = try TestServer(ServerOptions(bodyTimeout: .milliseconds(100), slowestBody: 1000))
+        let server = try TestServer(ServerOptions(bodyTimeout: .milliseconds(400), slowestBody: 1000))
         defer { server.close() }
         let text = await server.serve { client in
             client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\nConnection: close\r\n\r\n")
             for _ in 0..<4 {
                 // Earns a second, and in all this takes longer than a body may take to begin.
                 client.send([UInt8](repeating: 65, count: 1000))
-                client.pause(milliseconds: 40)
+                client.pause(milliseconds: 110)
             }
             return client.textToEnd()
         }
