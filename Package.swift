@@ -106,11 +106,15 @@ let package = Package(
         tests("JSONTests", ["Core", "JSON"]),
         tests("CryptoTests", ["Core", "Crypto"]),
         tests("HTTPServerTests", ["Core", "EventLoop", "HTTPCodec", "HTTPServer"]),
+        tests("OpenAIAPITests", ["Core", "JSON", "OpenAIAPI"]),
         tests("RedisTests", ["Core", "EventLoop", "Redis"]),
         tests("StateTests", ["Core", "Crypto", "EventLoop", "Redis", "State"]),
         tests("UpstreamTests", ["Core", "EventLoop", "HTTPCodec", "Upstream"]),
         tests("ProvidersTests", ["Core", "JSON", "HTTPCodec", "OpenAIAPI", "Providers"]),
-        tests("GatewayTests", ["Core", "EventLoop", "HTTPCodec", "JSON", "OpenAIAPI", "Providers", "Gateway"]),
+        tests(
+            "GatewayTests",
+            ["Core", "EventLoop", "HTTPCodec", "JSON", "OpenAIAPI", "Providers", "Upstream", "Gateway"]
+        ),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -101,8 +101,10 @@ package struct Log: Sendable {
 
 extension ByteBuffer {
     /// Appends a span of time with three decimals.
+    /// What is no span (negative, infinite or no number) is written as none.
     package mutating func append(milliseconds: Double) {
-        let micros = Int((milliseconds * 1000).rounded())
+        let isSpan = milliseconds >= 0 && milliseconds < 1e12
+        let micros = isSpan ? Int((milliseconds * 1000).rounded()) : 0
         append(decimal: micros / 1000)
         let rest = micros % 1000
         append(rest < 10 ? ".00" : rest < 100 ? ".0" : "." as StaticString)

@@ -22,7 +22,9 @@ package protocol StreamSocketDelegate: AnyObject {
 @safe package final class StreamSocket {
     package weak var delegate: (any StreamSocketDelegate)?
     /// Bytes accepted by `write` that the system has not taken yet.
-    package private(set) var pendingBytes = 0
+    package var pendingBytes: Int {
+        isClosed ? 0 : queued.count + (isFlushing ? unsafe uv_stream_get_write_queue_size(stream) : 0)
+    }
     package private(set) var isClosed = false
 
     let stream: UnsafeMutablePointer<uv_stream_t>
@@ -70,13 +72,11 @@ package protocol StreamSocketDelegate: AnyObject {
         guard !isClosed, unsafe !bytes.isEmpty else { return }
         if isFlushing || !queued.isEmpty {
             unsafe queued.append(bytes)
-            pendingBytes += bytes.count
             return
         }
         let written = unsafe tryWrite(bytes)
         guard written < bytes.count else { return }
         unsafe queued.append(UnsafeRawBufferPointer(rebasing: bytes[written...]))
-        pendingBytes += bytes.count - written
         flush()
     }
 
@@ -135,9 +135,8 @@ package protocol StreamSocketDelegate: AnyObject {
         unsafe request.start(on: unsafe stream)
     }
 
-    fileprivate func finished(_ count: Int, status: Int32) {
+    fileprivate func finished(status: Int32) {
         isFlushing = false
-        pendingBytes -= count
         guard !isClosed else { return }
         if status < 0 {
             delegate?.socketFailed(LoopError(code: status, operation: "write"))
@@ -170,7 +169,7 @@ package protocol StreamSocketDelegate: AnyObject {
         let code = unsafe uv_write(request, stream, &buffer, 1) { request, status in
             guard let data = unsafe request?.pointee.data else { return }
             let write = unsafe Unmanaged<PendingWrite>.fromOpaque(data).takeRetainedValue()
-            unsafe write.socket.finished(write.bytes.count, status: status)
+            write.socket.finished(status: status)
         }
         precondition(code == 0, "uv_write fails at once only for a handle that is closed or not connected")
     }

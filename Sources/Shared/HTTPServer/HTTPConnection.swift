@@ -57,16 +57,28 @@ final class HTTPConnection: StreamSocketDelegate {
         }
     }
 
-    /// A client that ends its side has gone: proxies and SDKs close, nobody waits half-closed for a stream.
-    func socketReachedEnd() { close() }
+    /// A client that ends its side has gone: proxies and SDKs close, nobody waits half-closed for a stream. An answer that
+    /// is complete and on its way is delivered all the same.
+    func socketReachedEnd() {
+        if phase == .answering {
+            close()
+        } else {
+            closeWhenFlushed()
+        }
+    }
 
     func socketFailed(_ error: LoopError) { close() }
 
     func socketDrained() {
-        if closesWhenFlushed {
-            close()
-        } else {
-            exchange?.drained()
+        switch phase {
+        case .lingering where closesWhenFlushed: close()
+        case .lingering: linger()
+        case .reading:
+            // The client has been busy taking its answer until now.
+            if parser.isIdle { readingSince = LoopClock.turn }
+            watchClock()
+        case .answering: exchange?.drained()
+        case .closed: break
         }
     }
 
@@ -77,7 +89,7 @@ final class HTTPConnection: StreamSocketDelegate {
         guard phase != .closed else { return }
         fill(&server.output, keepsAlive && !server.isDraining)
         socket.write(server.output)
-        server.output.removeAll()
+        server.output.removeAll(keepingCapacity: server.output.capacity <= HTTPServer.keptOutputBytes)
     }
 
     /// The answer has no framing of its own: the end of the connection is its end.
@@ -170,10 +182,11 @@ final class HTTPConnection: StreamSocketDelegate {
     }
 
     /// Closes our side and reads on for a moment, since closing with unread bytes would reset the connection and take
-    /// the answer away from the client.
+    /// the answer away from the client. A socket whose side is closed takes no more bytes, not even those that wait in its
+    /// queue, so they go first.
     private func linger() {
         phase = .lingering
-        socket.endWriting()
+        if socket.pendingBytes == 0 { socket.endWriting() }
         watchClock()
     }
 
@@ -184,16 +197,21 @@ final class HTTPConnection: StreamSocketDelegate {
         switch phase {
         case .reading:
             switch parser.stage {
-            case .idle: timer.set(readingSince.advanced(by: options.idleTimeout))
+            case .idle: timer.set(readingSince.advanced(by: options.idleTimeout + earned(unsentBytes)))
             case .head: timer.set(readingSince.advanced(by: options.headTimeout))
             case .body:
-                let earned = Duration.milliseconds(parser.bufferedBytes / max(1, options.slowestBody / 1000))
-                timer.set(readingSince.advanced(by: options.bodyTimeout + earned))
+                timer.set(readingSince.advanced(by: options.bodyTimeout + earned(parser.bufferedBytes)))
             }
         case .answering: timer.set(.distantFuture)
-        case .lingering: timer.set(LoopClock.turn.advanced(by: .seconds(closesWhenFlushed ? 30 : 2)))
+        case .lingering:
+            timer.set(LoopClock.turn.advanced(by: .seconds(closesWhenFlushed ? 30 : 2) + earned(unsentBytes)))
         case .closed: break
         }
+    }
+
+    /// The time that so many bytes may take in either direction.
+    private func earned(_ bytes: Int) -> Duration {
+        .milliseconds(bytes * 1000 / max(1, server.options.slowestBody))
     }
 
     private func deadlinePassed() {

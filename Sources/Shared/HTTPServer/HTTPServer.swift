@@ -9,6 +9,8 @@ package final class HTTPServer {
     let handler: any RequestHandler
     /// Where every response is put together before it is written; empty between writes.
     var output = ByteBuffer()
+    /// What it keeps of its memory between writes: one large answer must not enlarge the worker for good.
+    static let keptOutputBytes = 256 << 10
     private(set) var isDraining = false
 
     private var listeners: [StreamListener] = []
@@ -33,12 +35,12 @@ package final class HTTPServer {
         return listener.address
     }
 
-    /// Stops accepting, closes idle connections, and waits until the answers under way have ended.
+    /// Stops accepting, closes idle connections, and waits until the answers under way have ended and been taken.
     package func drain() async {
         isDraining = true
         for listener in listeners { listener.close() }
         listeners = []
-        for connection in connections.values where connection.isIdle { connection.close() }
+        for connection in connections.values where connection.isIdle { connection.closeWhenFlushed() }
         guard !connections.isEmpty else { return }
         await withCheckedContinuation { onEmpty = $0 }
     }

@@ -7,7 +7,7 @@ package struct ServerOptions: Sendable {
     package var headTimeout: Duration
     /// For the body to begin with; a body that keeps coming at `slowestBody` or faster is never cut.
     package var bodyTimeout: Duration
-    /// Bytes a second.
+    /// Bytes a second; a client that takes its answers as fast as this is not cut either.
     package var slowestBody: Int
     /// How long a connection may stay without a request. Longer than the edge keeps its own side, so that the edge
     /// closes first and never sends into a closing connection.

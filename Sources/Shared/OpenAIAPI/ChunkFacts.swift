@@ -13,7 +13,8 @@ package struct ChunkFacts: Sendable {
         guard let choices = chunk["choices"] else { return }
         for choice in choices.elements {
             hasChoices = true
-            if let reason = choice.present("finish_reason") {
+            // Some servers send an empty reason with every chunk.
+            if let reason = choice.present("finish_reason"), !reason.isEmptyString {
                 finishReasons += 1
                 hasContent = true
                 if reason.equals("insufficient_system_resource") { isInterrupted = true }

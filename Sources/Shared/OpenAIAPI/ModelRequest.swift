@@ -55,7 +55,12 @@ package struct ModelRequest: Sendable {
         do throws(JSONError) {
             return try JSONDocument(parsing: body)
         } catch {
-            throw .invalid(nil, "The request body is not valid JSON: \(error.description).", code: .invalidJSON)
+            let verdict = error.isLimit ? "cannot be read" : "is not valid JSON"
+            throw .invalid(
+                nil,
+                "The request body \(verdict): \(error.message) at byte \(error.offset).",
+                code: .invalidJSON
+            )
         }
     }
 }

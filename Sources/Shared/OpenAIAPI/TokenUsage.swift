@@ -19,11 +19,15 @@ package struct TokenUsage: Sendable, Equatable {
     /// Reads a `usage` object; nil when the value is none.
     package init?(_ value: JSONValue?) {
         guard let value, value.isObject else { return nil }
-        prompt = max(0, value["prompt_tokens"]?.int ?? 0)
-        completion = max(0, value["completion_tokens"]?.int ?? 0)
+        prompt = Self.count(value["prompt_tokens"])
+        completion = Self.count(value["completion_tokens"])
         // DeepSeek counts cache hits beside the details that OpenAI has.
-        let hits = value["prompt_tokens_details"]?["cached_tokens"]?.int ?? value["prompt_cache_hit_tokens"]?.int
-        cached = max(0, hits ?? 0)
-        reasoning = max(0, value["completion_tokens_details"]?["reasoning_tokens"]?.int ?? 0)
+        cached = Self.count(
+            value["prompt_tokens_details"]?.present("cached_tokens") ?? value["prompt_cache_hit_tokens"]
+        )
+        reasoning = Self.count(value["completion_tokens_details"]?["reasoning_tokens"])
     }
+
+    /// An upstream may claim any number; a trillion leaves room for sums of millions of such claims.
+    private static func count(_ value: JSONValue?) -> Int { min(max(0, value?.int ?? 0), 1 << 40) }
 }

@@ -64,3 +64,10 @@ package struct FailedAnswer: Sendable {
         self.now = now
     }
 }
+
+extension GatewayError {
+    /// The request asks for what this provider lacks; another candidate may have it.
+    static func notHere(_ parameter: String, _ message: String) -> GatewayError {
+        GatewayError(.unsupportedParameter, message, source: .client, retry: .elsewhere, parameter: parameter)
+    }
+}

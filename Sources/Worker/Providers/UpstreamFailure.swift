@@ -1,5 +1,6 @@
 package import Core
 package import JSON
+internal import OpenAIAPI
 
 /// Everything the gateway believes about unsuccessful answers of OpenAI-shaped upstreams, in one place.
 ///
@@ -8,9 +9,15 @@ package import JSON
 /// client's fault, and what a failing vendor says of itself (hosts, accounts, traces) is not repeated.
 package enum UpstreamFailure {
     package static func make(_ answer: FailedAnswer) -> GatewayError {
-        let details = Details(answer.body)
+        var error = make(status: answer.status, Details(answer.body))
+        error.retryAfter = seconds(answer)
+        error.cause = "status \(answer.status)"
+        return error
+    }
+
+    private static func make(status: Int, _ details: Details) -> GatewayError {
         var error: GatewayError
-        switch answer.status {
+        switch status {
         case 400 where details.code == "context_length_exceeded":
             error = refused(.contextLengthExceeded, details, "The request is longer than the model's context.")
         case 400, 405, 411, 414, 415, 431:
@@ -45,21 +52,26 @@ package enum UpstreamFailure {
         default:
             error = upstream(.upstreamError, "The upstream failed.")
         }
-        error.retryAfter = seconds(answer)
-        error.cause = "status \(answer.status)"
         return error
     }
 
-    /// An error event inside a stream.
+    /// An error event inside a stream, or an error in an answer that claims success.
     package static func make(event: JSONValue) -> GatewayError {
         let details = Details(event)
-        var error = upstream(.upstreamError, "The upstream reported an error.")
+        var error: GatewayError
         switch details.code ?? details.type {
-        case "rate_limit_exceeded", "rate_limit_error", "429": error.code = .rateLimitExceeded
-        case "insufficient_quota": error.code = .insufficientQuota
-        case "overloaded_error", "overloaded", "503", "529": error.code = .upstreamOverloaded
-        case "context_length_exceeded": error.code = .contextLengthExceeded
-        default: break
+        case "rate_limit_exceeded", "rate_limit_error": error = make(status: 429, details)
+        case "insufficient_quota": error = make(status: 402, details)
+        case "overloaded_error", "overloaded": error = make(status: 503, details)
+        case "context_length_exceeded", "invalid_request_error": error = make(status: 400, details)
+        default:
+            // Some servers put the status that they can no longer send here.
+            if let status = details.code.flatMap({ Int($0) }), (400...599).contains(status) {
+                error = make(status: status, details)
+                error.upstreamCode = nil
+            } else {
+                error = upstream(.upstreamError, "The upstream reported an error.")
+            }
         }
         error.cause = "error event"
         return error
@@ -82,7 +94,8 @@ package enum UpstreamFailure {
         guard let text = answer.retryAfter else { return nil }
         if let seconds = Double(text) { return seconds >= 0 && seconds < 1e7 ? Int(seconds.rounded(.up)) : nil }
         guard let date = HTTPDate.seconds(text) else { return nil }
-        return max(0, date - answer.now())
+        let wait = date - answer.now()
+        return wait < 10_000_000 ? max(0, wait) : nil
     }
 }
 
@@ -101,10 +114,10 @@ private struct Details {
         }
     }
 
-    /// Vendors put the object under `error`; some put it at the top, some send only a text.
+    /// Vendors put the object under `error`; some put it at the top, some wrap it all in an array, some send only a text.
     init(_ root: JSONValue?) {
-        guard let root else { return }
-        let error = root["error"] ?? root
+        guard let root = root?[0] ?? root else { return }
+        let error = root.present("error") ?? root
         message = (error.string ?? error["message"]?.string ?? root["detail"]?.string).flatMap(Self.presentable)
         type = Self.token(error["type"])
         code = Self.token(error["code"])

@@ -27,10 +27,7 @@ enum AnswerHeaders {
             case 12 where name.equalsIgnoringCase("x-request-id"):
                 output.appendHeader("X-Upstream-Request-ID", value)
             case 17... where startsLikeRateLimit(name):
-                output.append(name)
-                output.append(": " as StaticString)
-                output.append(value)
-                output.append("\r\n" as StaticString)
+                output.appendHeader(HTTPHeader(name.text, value.text))
             case 14 where name.equalsIgnoringCase("openai-version"): output.appendHeader("OpenAI-Version", value)
             case 19 where name.equalsIgnoringCase("openai-organization"): continue
             case 20 where name.equalsIgnoringCase("openai-processing-ms"):

@@ -81,6 +81,8 @@ extension Gateway {
         if case .upstream = call {
             context.upstreamCalls += 1
             context.upstreamAskedAt = LoopClock.now
+            context.upstreamAnsweredAt = nil
+            context.connectMicroseconds = nil
         }
         return call
     }

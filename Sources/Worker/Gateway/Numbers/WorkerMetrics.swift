@@ -103,15 +103,17 @@ final class WorkerMetrics {
     }
 
     private static func escaped(_ label: String) -> String {
-        String(
-            label.prefix(120).flatMap { character -> [Character] in
-                switch character {
-                case "\\": ["\\", "\\"]
-                case "\"": ["\\", "\""]
-                case "\n": ["\\", "n"]
-                default: [character]
-                }
+        var text = ""
+        // By scalars: a carriage return and a line feed together are one character.
+        for scalar in label.unicodeScalars.prefix(120) {
+            switch scalar {
+            case "\\": text += "\\\\"
+            case "\"": text += "\\\""
+            case "\n": text += "\\n"
+            case "\r": text += "\\r"
+            default: text.unicodeScalars.append(scalar)
             }
-        )
+        }
+        return text
     }
 }

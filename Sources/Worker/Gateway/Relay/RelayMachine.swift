@@ -77,7 +77,9 @@ struct RelayMachine {
             lastWrite = now
             return .begin
         case .committed:
-            if hasContent { phase = .flowing }
+            // A role that has been sent could not be taken back if another upstream had to start anew.
+            guard hasContent else { return .hold }
+            phase = .flowing
             lastWrite = now
             return .write
         case .flowing, .over:
@@ -104,6 +106,11 @@ struct RelayMachine {
     /// Bytes wait for the client without the upstream being paused.
     mutating func clientLags(at now: Instant) {
         if clientStalledSince == nil { clientStalledSince = now }
+    }
+
+    /// The client has taken some of what waits for it: slow, but alive.
+    mutating func clientTookSome(at now: Instant) {
+        if clientStalledSince != nil { clientStalledSince = now }
     }
 
     mutating func ended() { phase = .over }

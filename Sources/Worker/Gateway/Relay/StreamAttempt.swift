@@ -21,6 +21,7 @@ final class StreamAttempt: TransferDelegate {
     private var translator: any StreamTranslator
     private var body = Body.awaited
     private var transfer: Transfer?
+    private let request: ModelRequest
     private let scratch: StreamScratch
     private let lingering: LingeringTransfers
 
@@ -28,6 +29,7 @@ final class StreamAttempt: TransferDelegate {
         self.relay = relay
         self.lingering = lingering
         self.provider = provider
+        self.request = request
         translator = provider.makeStreamTranslator(for: request)
         scratch = StreamScratch.shared
     }
@@ -119,8 +121,12 @@ final class StreamAttempt: TransferDelegate {
         guard let head else { return .notAStream }
         if (200..<300).contains(head.status) {
             // Some upstreams refuse with 200 and an error body.
-            let error = provider.failure(FailedAnswer(status: 502, body: Array(body.readable)))
-            return error.upstreamCode == nil ? .notAStream : error
+            do throws(GatewayError) {
+                _ = try provider.translateAnswer(Array(body.readable), to: request)
+                return .notAStream
+            } catch {
+                return error
+            }
         }
         return provider.failure(
             FailedAnswer(

@@ -34,6 +34,8 @@ import Upstream
     private var machine: RelayMachine
     private lazy var timer = DeadlineTimer { [weak self] in self?.deadlinePassed() }
     private var held = ByteBuffer()
+    /// What waited for the client when it was last looked at.
+    private var lastPending = 0
     private var attempt: StreamAttempt?
     private var waiting: UnsafeContinuation<Result, Never>?
 
@@ -108,6 +110,10 @@ import Upstream
         if let usage = output.usage { context.usage = usage }
         context.chunks += output.count
         let now = LoopClock.turn
+        if case .failed(let error) = output.end, exchange.isUnanswered || machine.mayTryAgain {
+            // Nothing of this attempt has left yet, not even what came with the failure.
+            return upstreamFailed(error)
+        }
         if output.count > 0 {
             let isLarge = held.count + output.events.count > Self.heldLimit
             switch machine.received(hasContent: output.hasContent || isLarge, at: now) {
@@ -143,15 +149,24 @@ import Upstream
 
     // MARK: Towards the client
 
-    private func begin() {
-        context.firstByteAt = LoopClock.now
+    private func begin(isContent: Bool = true) {
+        if isContent { context.firstByteAt = LoopClock.now }
         exchange.begin(status: 200, first: held) { output in
             AnswerHeaders.append(context, contentType: "text/event-stream; charset=utf-8", to: &output)
             AnswerHeaders.appendStreaming(to: &output)
             AnswerHeaders.appendUpstream(attempt?.head, to: &output)
         }
-        attempt?.headIsSent()
+        if isContent { attempt?.headIsSent() }
         held.removeAll(keepingCapacity: false)
+    }
+
+    /// Sends the head alone; what is held may still turn out to be another upstream's to say.
+    private func commit() {
+        let roleEvents = held
+        held = ByteBuffer()
+        held.append(": keep-alive\n\n" as StaticString)
+        begin(isContent: false)
+        held = roleEvents
     }
 
     private func flushHeld() {
@@ -176,6 +191,7 @@ import Upstream
     /// Stops listening to the upstream when the client takes its bytes too slowly.
     private func relieve(_ now: Instant) {
         let pending = exchange.pendingBytes
+        lastPending = pending
         guard pending > 0 else {
             timer.set(machine.deadline)
             return
@@ -200,7 +216,7 @@ import Upstream
     private func deadlinePassed() {
         switch machine.deadlinePassed(at: LoopClock.now) {
         case .nothing: break
-        case .commit: begin()
+        case .commit: commit()
         case .keepAlive:
             var comment = ByteBuffer()
             comment.append(": keep-alive\n\n" as StaticString)
@@ -213,6 +229,9 @@ import Upstream
             var error = GatewayError.silent("The stream took longer than allowed.", .upstreamTimeout)
             error.retry = .no
             upstreamFailed(error)
+        case .clientStalled where exchange.pendingBytes < lastPending:
+            lastPending = exchange.pendingBytes
+            machine.clientTookSome(at: LoopClock.now)
         case .clientStalled:
             exchange.drop()
             finish(.ended(.clientStalled, nil))

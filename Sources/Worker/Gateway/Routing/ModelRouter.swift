@@ -54,17 +54,21 @@ struct ModelRouter: Sendable {
     }
 
     /// The calls to make for `model`, in order: ranks one after the other, candidates of one rank drawn by weight, the
-    /// accounts of a pool from a random one on, so that workers spread the load without agreeing on anything.
+    /// accounts of a pool from a random one on, so that workers spread the load without agreeing on anything. A later rank
+    /// keeps one call of the limit for itself, however large the pools before it are.
     func attempts(for model: String, limit: Int, random: inout some RandomNumberGenerator) -> [Attempt] {
+        let ranks = candidates(for: model).map { rank in rank.filter { !$0.provider.keys.isEmpty } }
+        var later = ranks.count { !$0.isEmpty }
         var attempts: [Attempt] = []
-        for rank in candidates(for: model) {
+        for rank in ranks where !rank.isEmpty {
+            later -= 1
+            let room = max(attempts.count + 1, limit - later)
             var rest = rank
-            while !rest.isEmpty, attempts.count < limit {
+            while !rest.isEmpty, attempts.count < min(room, limit) {
                 let candidate = rest.remove(at: Self.draw(rest, &random))
                 let keys = candidate.provider.keys
-                guard !keys.isEmpty else { continue }
                 let first = keys.count == 1 ? 0 : Int.random(in: 0..<keys.count, using: &random)
-                for place in 0..<keys.count where attempts.count < limit {
+                for place in 0..<keys.count where attempts.count < min(room, limit) {
                     attempts.append(Attempt(candidate: candidate, key: keys[(first + place) % keys.count]))
                 }
             }
@@ -78,6 +82,13 @@ struct ModelRouter: Sendable {
             return .invalid(
                 "model",
                 "The model '\(Self.shown(model))' belongs to the provider '\(provider.name)', which is not configured.",
+                code: .modelNotFound
+            )
+        }
+        if aliases[model] != nil {
+            return .invalid(
+                "model",
+                "None of the providers that serve '\(Self.shown(model))' is configured.",
                 code: .modelNotFound
             )
         }

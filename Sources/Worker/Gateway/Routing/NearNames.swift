@@ -6,6 +6,8 @@ enum NearNames {
         let bare = tail(wanted)
         return
             known
+            // A long list of an aggregator is not searched to its end: this runs between two turns of the loop.
+            .prefix(2000)
             .map { candidate -> (name: String, distance: Int) in
                 let other = Array(candidate.lowercased().utf8.prefix(100))
                 return (candidate, min(distance(wanted, other), distance(bare, tail(other))))

@@ -25,7 +25,7 @@ package struct DeepSeekProvider: Provider {
 
     package func translate(_ request: ModelRequest, model: String, key: String) throws(GatewayError) -> Call {
         guard request.operation == .chat else {
-            throw .invalid("model", "DeepSeek models do not offer this operation.", code: .unsupportedParameter)
+            throw .notHere("model", "DeepSeek models do not offer this operation.")
         }
         return .upstream(
             OutgoingRequest(
@@ -37,21 +37,14 @@ package struct DeepSeekProvider: Provider {
     }
 
     package func makeStreamTranslator(for request: ModelRequest) -> any StreamTranslator {
-        OpenAIStream(wantsUsage: request.wantsUsage)
+        OpenAIStream(for: request)
     }
 
     package func translateAnswer(_ body: [UInt8], to request: ModelRequest) throws(GatewayError) -> PlainAnswer {
         // While a request waits in the queue, DeepSeek keeps the connection alive with blank lines before the body.
         let answer = try OpenAIWire.answer(body, to: request)
         guard let document = try? JSONDocument(parsing: answer.body) else { return answer }
-        if ChunkFacts(document.root).isInterrupted {
-            throw GatewayError(
-                .upstreamOverloaded,
-                "The upstream ran out of resources.",
-                source: .upstream,
-                retry: .elsewhere
-            )
-        }
+        if ChunkFacts(document.root).isInterrupted { throw .interrupted }
         return answer
     }
 

@@ -7,7 +7,7 @@ enum DeepSeekRequest {
     static func edits(_ root: JSONValue) throws(GatewayError) -> [JSONEdit] {
         var edits: [JSONEdit] = []
         if let count = root.present("n"), count.int != 1 {
-            throw .invalid("n", "DeepSeek gives one choice only.", code: .unsupportedParameter)
+            throw .notHere("n", "DeepSeek gives one choice only.")
         }
         // It ignores the newer name without a word, and then nothing limits the answer.
         if let limit = root.present("max_completion_tokens") {
@@ -15,16 +15,15 @@ enum DeepSeekRequest {
             edits.append(.remove("max_completion_tokens"))
         }
         if root["parallel_tool_calls"] != nil { edits.append(.remove("parallel_tool_calls")) }
-        if let effort = root.present("reasoning_effort"), root["thinking"] == nil {
+        if let effort = root.present("reasoning_effort"), root.present("thinking") == nil {
             let isOff = effort.equals("none")
             edits.append(.set("thinking", .literal(isOff ? #"{"type":"disabled"}"# : #"{"type":"enabled"}"#)))
             if isOff { edits.append(.remove("reasoning_effort")) }
         }
         if root["response_format"]?["type"]?.equals("json_schema") == true {
-            throw .invalid(
+            throw .notHere(
                 "response_format",
-                "DeepSeek does not offer 'json_schema'; use 'json_object' and describe the schema in a message.",
-                code: .unsupportedParameter
+                "DeepSeek does not offer 'json_schema'; use 'json_object' and describe the schema in a message."
             )
         }
         if let messages = root["messages"], let rewritten = Self.messages(messages) {

@@ -20,11 +20,11 @@ package struct EchoProvider: Provider {
 
     package func translate(_ request: ModelRequest, model: String, key: String) throws(GatewayError) -> Call {
         guard request.operation == .chat else {
-            throw .invalid("model", "The echo model only chats.", code: .unsupportedParameter)
+            throw .notHere("model", "The echo model only chats.")
         }
         let text = Self.lastUserText(request.document.root)
         let pieces = Self.pieces(text)
-        let usage = TokenUsage(prompt: Self.words(in: request.document.root), completion: pieces.count)
+        let usage = TokenUsage(prompt: Self.words(in: request.document.root), completion: Self.words(text))
         let writer = EchoAnswer(model: request.model, created: now(), usage: usage)
         return .local(
             LocalAnswer(
@@ -36,7 +36,7 @@ package struct EchoProvider: Provider {
     }
 
     package func makeStreamTranslator(for request: ModelRequest) -> any StreamTranslator {
-        OpenAIStream(wantsUsage: request.wantsUsage)
+        OpenAIStream(for: request)
     }
 
     package func translateAnswer(_ body: [UInt8], to request: ModelRequest) throws(GatewayError) -> PlainAnswer {
@@ -56,21 +56,34 @@ package struct EchoProvider: Provider {
         return last.string ?? last.elements.reduce("") { $0 + ($1["text"]?.string ?? "") }
     }
 
-    /// One piece a word, its white space with it, as a model would speak.
+    /// One piece a word, its white space with it, as a model would speak. Long texts come in larger pieces, because every
+    /// event is some hundred bytes on top of what it says.
     private static func pieces(_ text: String) -> [String] {
+        let least = text.utf8.count / 2000
         var pieces: [String] = []
-        var piece = ""
+        var start = text.startIndex
         var wasSpace = false
-        for character in text {
-            if wasSpace, !character.isWhitespace {
-                pieces.append(piece)
-                piece = ""
+        for place in text.unicodeScalars.indices {
+            let isSpace = text.unicodeScalars[place].properties.isWhitespace
+            if wasSpace, !isSpace, text.utf8.distance(from: start, to: place) >= least {
+                pieces.append(String(text[start..<place]))
+                start = place
             }
-            piece.append(character)
-            wasSpace = character.isWhitespace
+            wasSpace = isSpace
         }
-        if !piece.isEmpty { pieces.append(piece) }
+        if start < text.endIndex { pieces.append(String(text[start...])) }
         return pieces
+    }
+
+    private static func words(_ text: String) -> Int {
+        var count = 0
+        var wasSpace = true
+        for scalar in text.unicodeScalars {
+            let isSpace = scalar.properties.isWhitespace
+            if wasSpace, !isSpace { count += 1 }
+            wasSpace = isSpace
+        }
+        return count
     }
 
     private static func words(in root: JSONValue) -> Int {
@@ -78,7 +91,7 @@ package struct EchoProvider: Provider {
         return messages.elements.reduce(0) { sum, message in
             guard let content = message["content"] else { return sum }
             let text = content.string ?? content.elements.reduce("") { $0 + ($1["text"]?.string ?? "") }
-            return sum + pieces(text).count
+            return sum + words(text)
         }
     }
 }

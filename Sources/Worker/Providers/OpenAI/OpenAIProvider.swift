@@ -40,7 +40,7 @@ package struct OpenAIProvider: Provider {
     }
 
     package func makeStreamTranslator(for request: ModelRequest) -> any StreamTranslator {
-        OpenAIStream(wantsUsage: request.wantsUsage)
+        OpenAIStream(for: request)
     }
 
     package func translateAnswer(_ body: [UInt8], to request: ModelRequest) throws(GatewayError) -> PlainAnswer {

@@ -11,11 +11,20 @@ struct OpenAIStream: StreamTranslator {
 
     private var reader = SSEReader(maximumEventBytes: largestEvent)
     private let wantsUsage: Bool
+    private let choices: Int
     private var finishReasons = 0
     private var shape = ChunkShape()
+    /// What comes now is the rest of the stream: an event in it may be half of one.
+    private var isFinishing = false
 
-    init(wantsUsage: Bool) {
+    /// `choices` is how many answers were asked for, each of which gives a reason for its end.
+    init(wantsUsage: Bool, choices: Int = 1) {
         self.wantsUsage = wantsUsage
+        self.choices = max(1, choices)
+    }
+
+    init(for request: ModelRequest) {
+        self.init(wantsUsage: request.wantsUsage, choices: request.document.root["n"]?.int ?? 1)
     }
 
     mutating func receive(_ bytes: UnsafeRawBufferPointer, into output: inout StreamOutput) {
@@ -31,21 +40,12 @@ struct OpenAIStream: StreamTranslator {
 
     mutating func finish(into output: inout StreamOutput) {
         guard output.end == nil else { return }
+        isFinishing = true
         // A last event without its blank line is still one.
-        if let frame = reader.finish() { take(frame, into: &output) }
+        while output.end == nil, let frame = reader.finish() { take(frame, into: &output) }
         guard output.end == nil else { return }
         // Not every server of this dialect sends `[DONE]`; one that gave its reasons and closed properly has ended.
-        output.end =
-            finishReasons > 0
-            ? .done
-            : .failed(
-                GatewayError(
-                    .upstreamCut,
-                    "The upstream ended the stream before it was complete.",
-                    source: .upstream,
-                    retry: .elsewhere
-                )
-            )
+        output.end = finishReasons >= choices ? .done : .failed(.cut)
     }
 
     private mutating func take(_ frame: SSEFrame, into output: inout StreamOutput) {
@@ -54,18 +54,19 @@ struct OpenAIStream: StreamTranslator {
             output.end = .done
             return
         }
-        output.count += 1
         if frame.isPlain, shape.fits(payload) {
+            output.count += 1
             output.hasContent = true
             output.events.append(reader.bytes[frame.range])
             return
         }
         do throws(JSONError) {
             let chunk = try output.parser.parse(payload)
+            output.count += 1
             relay(chunk, frame, into: &output)
             if frame.isPlain { shape.learn(chunk, payload) }
         } catch {
-            output.end = .failed(.garbled(error.description))
+            output.end = .failed(isFinishing ? .cut : .garbled(error.description))
         }
     }
 
@@ -78,29 +79,32 @@ struct OpenAIStream: StreamTranslator {
             output.end = .failed(UpstreamFailure.make(event: error))
             return
         }
+        if let name = frame.name, reader.bytes[name].equals("error") {
+            output.end = .failed(UpstreamFailure.make(event: chunk))
+            return
+        }
         let facts = ChunkFacts(chunk)
         finishReasons += facts.finishReasons
+        let usage = chunk["usage"]
+        if let counted = TokenUsage(usage) { output.usage = counted }
         if facts.isInterrupted {
-            output.end = .failed(
-                GatewayError(.upstreamOverloaded, "The upstream ran out of resources.", source: .upstream)
-            )
+            output.end = .failed(.interrupted)
             return
         }
         if facts.hasContent { output.hasContent = true }
-        guard let usage = chunk["usage"] else {
-            pass(frame, into: &output)
+        guard let usage else {
+            pass(chunk, frame, into: &output)
             return
         }
-        if let counted = TokenUsage(usage) { output.usage = counted }
         switch (wantsUsage, usage.isObject, facts.hasChoices) {
-        case (true, false, _): pass(frame, into: &output)
+        case (true, false, _): pass(chunk, frame, into: &output)
         case (true, true, false): passTrailer(chunk, frame, into: &output)
         // DeepSeek and others put usage on the finishing chunk; OpenAI's clients expect it on one of its own.
         case (true, true, true) where facts.finishReasons > 0:
             emit(chunk, [.set("usage", .null)], into: &output)
             emit(chunk, [.set("choices", .literal("[]"))], into: &output)
         // Running totals on every chunk are somebody's extension: theirs to keep.
-        case (true, true, true): pass(frame, into: &output)
+        case (true, true, true): pass(chunk, frame, into: &output)
         // The trailer exists only because the gateway asked. Another chunk without choices may be a moderation result.
         case (false, true, false) where chunk["moderation"] == nil: break
         case (false, _, _): emit(chunk, [.remove("usage")], into: &output)
@@ -112,18 +116,16 @@ struct OpenAIStream: StreamTranslator {
         if chunk["choices"] == nil {
             emit(chunk, [.set("choices", .literal("[]"))], into: &output)
         } else {
-            pass(frame, into: &output)
+            pass(chunk, frame, into: &output)
         }
     }
 
     /// Sends the event on as it came; one in an unusual spelling is written again.
-    private func pass(_ frame: SSEFrame, into output: inout StreamOutput) {
+    private func pass(_ chunk: JSONValue, _ frame: SSEFrame, into output: inout StreamOutput) {
         if frame.isPlain {
             output.events.append(reader.bytes[frame.range])
         } else {
-            output.events.append("data: " as StaticString)
-            output.events.append(frame.joined.isEmpty ? reader.payload(of: frame) : Self.oneLine(frame.joined))
-            output.events.append("\n\n" as StaticString)
+            emit(chunk, [], into: &output)
         }
     }
 
@@ -140,6 +142,21 @@ struct OpenAIStream: StreamTranslator {
 }
 
 extension GatewayError {
+    /// The upstream closed properly, but in the middle of its answer.
+    static var cut: GatewayError {
+        GatewayError(
+            .upstreamCut,
+            "The upstream ended the stream before it was complete.",
+            source: .upstream,
+            retry: .elsewhere
+        )
+    }
+
+    /// The upstream gave up for lack of resources and said so in a place of its own.
+    static var interrupted: GatewayError {
+        GatewayError(.upstreamOverloaded, "The upstream ran out of resources.", source: .upstream, retry: .elsewhere)
+    }
+
     /// The upstream sent what is no stream of this dialect.
     static func garbled(_ cause: String) -> GatewayError {
         GatewayError(

@@ -18,12 +18,12 @@ enum OpenAIWire {
     /// The client's own body with the upstream's name of the model. Usage is always asked of streams, because the
     /// gateway accounts for it even where the client did not ask.
     static func body(_ request: ModelRequest, model: String, further edits: [JSONEdit] = []) -> [UInt8] {
-        var edits = edits
-        if model != request.model { edits.append(.set("model", .string(model))) }
+        // The name is set even where it stays: an object may hold it twice, and readers differ in which one they believe.
+        var edits = edits + [.set("model", .string(model))]
         if request.streams, request.operation != .embedding, !request.wantsUsage {
             edits.append(.edit("stream_options", [.set("include_usage", .true)]))
         }
-        return edits.isEmpty ? request.document.source : request.document.replacing(edits)
+        return request.document.replacing(edits)
     }
 
     /// Checks that the answer is what it should be and finds its usage; the bytes stay as they came.
