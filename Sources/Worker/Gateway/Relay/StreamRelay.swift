@@ -110,10 +110,6 @@ import Upstream
         if let usage = output.usage { context.usage = usage }
         context.chunks += output.count
         let now = LoopClock.turn
-        if case .failed(let error) = output.end, exchange.isUnanswered || machine.mayTryAgain {
-            // Nothing of this attempt has left yet, not even what came with the failure.
-            return upstreamFailed(error)
-        }
         if output.count > 0 {
             let isLarge = held.count + output.events.count > Self.heldLimit
             switch machine.received(hasContent: output.hasContent || isLarge, at: now) {
