@@ -14,7 +14,7 @@ bench: build ## measure on this machine
 	@exec Tests/Benchmark/run.py
 
 build: ## install what is missing, build the worker
-	@scripts/install-deps && exec swift build -c release --product Worker
+	@scripts/install-deps && exec swift build -c release --static-swift-stdlib --product Worker
 
 check: ## check format, import directions and shell syntax
 	@exec scripts/check
