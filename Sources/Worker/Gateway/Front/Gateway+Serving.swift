@@ -6,47 +6,8 @@ import OpenAIAPI
 import Providers
 import Upstream
 
-/// Asking one upstream after the other until one serves the request, within the retry budget.
+/// Whole answers: asking one upstream after the other until one serves the request, within the retry budget.
 extension Gateway {
-    func stream(_ request: ModelRequest, _ attempts: [Attempt], _ context: RequestContext) async {
-        let relay = StreamRelay(context, services: services)
-        track(relay)
-        var last: GatewayError?
-        for attempt in attempts {
-            switch await make(attempt, request, relay, context) {
-            case .ended(let reason, let error):
-                untrack(relay)
-                if let error { note(error, attempt, context) }
-                return settle(context, reason, error)
-            case .failed(let error):
-                note(error, attempt, context)
-                last = error
-            }
-            guard last?.retry != .no, relay.mayTryAgain else { break }
-        }
-        untrack(relay)
-        let error = last ?? GatewayError(.internalError, "No attempt was made.")
-        settle(context, relay.giveUp(error), error)
-    }
-
-    private func make(
-        _ attempt: Attempt,
-        _ request: ModelRequest,
-        _ relay: StreamRelay,
-        _ context: RequestContext
-    ) async -> StreamRelay.Result {
-        let call: Call
-        do throws(GatewayError) {
-            call = try translate(request, attempt, context)
-        } catch {
-            return .failed(error)
-        }
-        switch call {
-        case .local(let answer): return relay.run(answer)
-        case .upstream(let outgoing): return await relay.run(outgoing, request, with: attempt.candidate.provider)
-        }
-    }
-
     func answerWhole(_ request: ModelRequest, _ attempts: [Attempt], _ context: RequestContext) async {
         let deadline = context.receivedAt.advanced(by: configuration.timeouts.request)
         var last: GatewayError?
@@ -71,7 +32,7 @@ extension Gateway {
         settle(context, EndReason(error), error)
     }
 
-    private func translate(
+    func translate(
         _ request: ModelRequest,
         _ attempt: Attempt,
         _ context: RequestContext
@@ -128,7 +89,7 @@ extension Gateway {
     }
 
     /// Keeps a failed attempt visible to the operator even where the client never learns of it.
-    private func note(_ error: GatewayError, _ attempt: Attempt, _ context: RequestContext) {
+    func note(_ error: GatewayError, _ attempt: Attempt, _ context: RequestContext) {
         metrics.attemptFailed(attempt.candidate, error)
         guard log.isEnabled(error.logLevel) else { return }
         log(

@@ -85,7 +85,7 @@ package final class Gateway: RequestHandler {
 
     /// Cuts what still runs when draining has taken too long.
     package func cutShort() {
-        for relay in relays.values { relay.cutShort() }
+        for stream in streams.values { stream.cutShort() }
         services.lingering.close()
     }
 
@@ -99,10 +99,10 @@ package final class Gateway: RequestHandler {
     package func beginDraining() { readiness.isDraining = true }
 
     /// Streams under way, for `cutShort`.
-    private var relays: [ObjectIdentifier: StreamRelay] = [:]
+    private var streams: [ObjectIdentifier: StreamServing] = [:]
 
-    func track(_ relay: StreamRelay) { relays[ObjectIdentifier(relay)] = relay }
-    func untrack(_ relay: StreamRelay) { relays[ObjectIdentifier(relay)] = nil }
+    func track(_ stream: StreamServing) { streams[ObjectIdentifier(stream)] = stream }
+    func untrack(_ stream: StreamServing) { streams[ObjectIdentifier(stream)] = nil }
 
     private func refuse(_ error: GatewayError, _ context: RequestContext) {
         ErrorAnswer.send(error, context)
@@ -185,10 +185,11 @@ package final class Gateway: RequestHandler {
         context.streams = asked.streams && operation != .embedding
         let attempts = router.attempts(for: asked.model, limit: configuration.retryTimes + 1, random: &random)
         guard !attempts.isEmpty else { throw router.unknown(asked.model, known: catalog.knownNames) }
-        // The one task of the request, begun only now: whatever was needed to get here is gone while it waits.
         if context.streams {
-            Task.immediate { @LoopActor in await stream(asked, attempts, context) }
+            StreamServing(asked, attempts, context, gateway: self).begin()
         } else {
+            // The one task of the request, begun only now: whatever was needed to get here is gone while it waits. It
+            // ends with the request's deadline at the latest.
             Task.immediate { @LoopActor in await answerWhole(asked, attempts, context) }
         }
     }

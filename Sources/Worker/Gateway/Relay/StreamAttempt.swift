@@ -21,7 +21,7 @@ final class StreamAttempt: TransferDelegate {
     private var translator: any StreamTranslator
     private var body = Body.awaited
     private var transfer: Transfer?
-    private let request: ModelRequest
+    private var request: ModelRequest?
     private let scratch: StreamScratch
     private let lingering: LingeringTransfers
 
@@ -44,6 +44,7 @@ final class StreamAttempt: TransferDelegate {
     /// The client has the head; neither our copy of the upstream's nor the request is needed any more.
     func headIsSent() {
         head = nil
+        request = nil
         transfer?.releaseRequestBody()
     }
 
@@ -118,7 +119,7 @@ final class StreamAttempt: TransferDelegate {
 
     /// The meaning of an answer that is no stream.
     private func refusal(_ body: ByteBuffer) -> GatewayError {
-        guard let head else { return .notAStream }
+        guard let head, let request else { return .notAStream }
         if (200..<300).contains(head.status) {
             // Some upstreams refuse with 200 and an error body.
             do throws(GatewayError) {

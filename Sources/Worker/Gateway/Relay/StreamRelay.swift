@@ -12,15 +12,7 @@ import Upstream
 /// task in between: what one read of the upstream brought leaves in one write to the client. `RelayMachine` decides;
 /// this type acts.
 @LoopActor
-@safe final class StreamRelay {
-    /// How an attempt came out.
-    enum Result {
-        /// The answer is over, well or badly; the client knows.
-        case ended(EndReason, GatewayError?)
-        /// The client has seen nothing of this attempt; another one may be made.
-        case failed(GatewayError)
-    }
-
+final class StreamRelay {
     /// Unsent bytes at which the upstream is paused.
     private static let highWater = 256 << 10
     /// Held bytes at which waiting for content ends: whatever it is, it is worth sending.
@@ -36,47 +28,44 @@ import Upstream
     private var held = ByteBuffer()
     /// What waited for the client when it was last looked at.
     private var lastPending = 0
+    private var hasFlowed = false
     private var attempt: StreamAttempt?
-    private var waiting: UnsafeContinuation<Result, Never>?
+    private weak var owner: StreamServing?
 
-    init(_ context: RequestContext, services: RelayServices) {
+    init(_ context: RequestContext, services: RelayServices, owner: StreamServing) {
         self.context = context
+        self.owner = owner
         self.services = services
         exchange = context.exchange
         machine = RelayMachine(limits: services.limits, startedAt: context.receivedAt)
-        exchange.onClientGone = { [weak self] in self?.finish(.ended(.clientGone, nil)) }
+        exchange.onClientGone = { [weak self] in self?.end(.clientGone) }
         exchange.onDrained = { [weak self] in self?.drained() }
     }
 
     /// Whether a further attempt could still be hidden from the client.
     var mayTryAgain: Bool { machine.mayTryAgain && !exchange.isClientGone }
 
-    /// Sends the request to one upstream and relays what it answers.
-    func run(_ outgoing: OutgoingRequest, _ request: ModelRequest, with provider: any Provider) async -> Result {
-        guard !exchange.isClientGone else { return .ended(.clientGone, nil) }
-        return unsafe await withUnsafeContinuation { continuation in
-            unsafe waiting = unsafe continuation
-            machine.attemptStarted(at: LoopClock.now)
-            held.removeAll()
-            let attempt = StreamAttempt(
-                relay: self,
-                provider: provider,
-                request: request,
-                lingering: services.lingering
-            )
-            self.attempt = attempt
-            attempt.start(outgoing, on: services.upstream)
-            timer.set(machine.deadline)
-        }
+    /// Sends the request to one upstream and relays what it answers; the owner hears how it came out.
+    func start(_ outgoing: OutgoingRequest, _ request: ModelRequest, with provider: any Provider) {
+        machine.attemptStarted(at: LoopClock.now)
+        held.removeAll()
+        let attempt = StreamAttempt(
+            relay: self,
+            provider: provider,
+            request: request,
+            lingering: services.lingering
+        )
+        self.attempt = attempt
+        attempt.start(outgoing, on: services.upstream)
+        timer.set(machine.deadline)
     }
 
     /// Relays an answer that needs no upstream.
-    func run(_ answer: LocalAnswer) -> Result {
+    func send(_ answer: LocalAnswer) {
         for event in answer.events { held.append(event) }
         context.chunks = answer.events.count
         context.usage = answer.usage
         endProperly()
-        return .ended(.done, nil)
     }
 
     /// Tells the client that no upstream could serve it.
@@ -94,7 +83,7 @@ import Upstream
     func cutShort() {
         let error = GatewayError(.overloaded, "The server is shutting down; please try again.")
         _ = giveUp(error)
-        finish(.ended(.drained, error))
+        end(.drained, error)
     }
 
     // MARK: What the attempt says
@@ -117,8 +106,11 @@ import Upstream
             case .begin:
                 held.append(output.events.readable)
                 if output.end == nil { begin() }
-            case .write where held.isEmpty && output.end == nil: exchange.write(output.events)
+            case .write where held.isEmpty && output.end == nil:
+                if !hasFlowed { contentFlows() }
+                exchange.write(output.events)
             case .write:
+                if !hasFlowed { contentFlows() }
                 held.append(output.events.readable)
                 if output.end == nil { flushHeld() }
             }
@@ -133,11 +125,13 @@ import Upstream
     func upstreamFailed(_ error: GatewayError) {
         if machine.mayTryAgain {
             held.removeAll(keepingCapacity: false)
-            finish(.failed(error))
+            attempt?.leave(isComplete: false)
+            attempt = nil
+            owner?.attemptFailed(error)
         } else {
             if exchange.isUnanswered { begin() }
             breakOff(error)
-            finish(.ended(EndReason(error), error))
+            end(EndReason(error), error)
         }
     }
 
@@ -146,14 +140,21 @@ import Upstream
     // MARK: Towards the client
 
     private func begin(isContent: Bool = true) {
-        if isContent { context.firstByteAt = LoopClock.now }
         exchange.begin(status: 200, first: held) { output in
             AnswerHeaders.append(context, contentType: "text/event-stream; charset=utf-8", to: &output)
             AnswerHeaders.appendStreaming(to: &output)
             AnswerHeaders.appendUpstream(attempt?.head, to: &output)
         }
-        if isContent { attempt?.headIsSent() }
+        if isContent { contentFlows() }
         held.removeAll(keepingCapacity: false)
+    }
+
+    /// From here on nobody else can be asked: what would have been needed for it is let go, since streams may last long.
+    private func contentFlows() {
+        hasFlowed = true
+        context.firstByteAt = LoopClock.now
+        attempt?.headIsSent()
+        owner?.contentFlows()
     }
 
     /// Sends the head alone; what is held may still turn out to be another upstream's to say.
@@ -174,7 +175,7 @@ import Upstream
         held.append("data: [DONE]\n\n" as StaticString)
         if exchange.isUnanswered { begin() }
         exchange.end(held)
-        finish(.ended(.done, nil))
+        end(.done)
     }
 
     /// An error event and an end that nobody can take for a proper one.
@@ -230,23 +231,19 @@ import Upstream
             machine.clientTookSome(at: LoopClock.now)
         case .clientStalled:
             exchange.drop()
-            finish(.ended(.clientStalled, nil))
+            end(.clientStalled)
         }
-        if unsafe waiting != nil { timer.set(machine.deadline) }
+        if machine.phase != .over { timer.set(machine.deadline) }
     }
 
     // MARK: The end
 
-    private func finish(_ result: Result) {
-        if case .ended(let reason, _) = result {
-            attempt?.leave(isComplete: reason == .done)
-            close()
-        } else {
-            attempt?.leave(isComplete: false)
-        }
+    private func end(_ reason: EndReason, _ error: GatewayError? = nil) {
+        attempt?.leave(isComplete: reason == .done)
         attempt = nil
-        guard let waiting = unsafe waiting.take() else { return }
-        unsafe waiting.resume(returning: result)
+        close()
+        owner?.ended(reason, error)
+        owner = nil
     }
 
     private func close() {
