@@ -19,6 +19,8 @@ internal import HTTPCodec
     private let errorText: UnsafeMutablePointer<CChar>
     private(set) var destination: Destination?
     private var headers: HeaderList?
+    /// How often the request was sent, on whatever connection.
+    private var attempts = 0
     private let trust: TrustStore
     private let allowsHTTP2: Bool
     private var method: OutgoingRequest.Method?
@@ -44,6 +46,8 @@ internal import HTTPCodec
         unsafe ccurl_easy_setopt_write(raw, CURLOPT_HEADERFUNCTION, receiveHeaderLine)
         unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_OPENSOCKETDATA, owner)
         unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_CLOSESOCKETDATA, owner)
+        unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_PREREQDATA, this)
+        unsafe ccurl_easy_setopt_prerequest(raw, requestBegins)
         unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_SSL_CTX_DATA, Unmanaged.passUnretained(trust).toOpaque())
         unsafe ccurl_easy_setopt_tls_context(raw, useTrustStore)
         unsafe ccurl_easy_setopt_opensocket(raw, openSocket)
@@ -66,8 +70,15 @@ internal import HTTPCodec
     func detach() {
         transfer = nil
         shard = nil
+        attempts = 0
         body = []
     }
+
+    /// libcurl counts the times it sent a request again, because the connection it had chosen was dead, over the whole
+    /// life of a handle, and fails the transfer in which they become too many. Such a handle must serve no other one.
+    var isWorn: Bool { attempts > 1 }
+
+    fileprivate func countAttempt() { attempts += 1 }
 
     var timings: TransferTimings {
         TransferTimings(
@@ -141,6 +152,8 @@ internal import HTTPCodec
     }
 
     private func load(_ next: Destination) {
+        // The text only describes the transfer; libcurl must never find that of another one there.
+        unsafe ccurl_easy_setopt_string(raw, CURLOPT_URL, next.url)
         unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_CURLU, UnsafeRawPointer(next.raw))
         let isTLS = next.origin.isTLS
         if destination?.origin.isTLS != isTLS {
@@ -234,6 +247,19 @@ private func receiveHeaderLine(
     let handle = unsafe Unmanaged<EasyHandle>.fromOpaque(data).takeUnretainedValue()
     nonisolated(unsafe) let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
     return onLoop { unsafe handle.transfer?.tookHeaderLine(line) ?? 0 }
+}
+
+private func requestBegins(
+    _ data: UnsafeMutableRawPointer?,
+    _ remoteAddress: UnsafeMutablePointer<CChar>?,
+    _ localAddress: UnsafeMutablePointer<CChar>?,
+    _ remotePort: Int32,
+    _ localPort: Int32
+) -> Int32 {
+    guard let data = unsafe data else { return CURL_PREREQFUNC_OK }
+    let handle = unsafe Unmanaged<EasyHandle>.fromOpaque(data).takeUnretainedValue()
+    onLoop { handle.countAttempt() }
+    return CURL_PREREQFUNC_OK
 }
 
 private func useTrustStore(

@@ -133,9 +133,9 @@ package import HTTPCodec
         shard.remove(handle)
         shards.gotRoom(shard)
         if shard.active.isEmpty { awaitIdleness() }
+        if idle.count < Self.idleHandles, !handle.isWorn { idle.append(handle) }
         handle.detach()
         statistics.openTransfers -= 1
-        if idle.count < Self.idleHandles { idle.append(handle) }
     }
 
     /// The same for a transfer in the middle of its answer. On HTTP/2 libcurl only notes that the peer is to be told of

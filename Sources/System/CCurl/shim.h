@@ -47,6 +47,10 @@ static inline CURLcode ccurl_easy_setopt_closesocket(CURL *_Nonnull easy,
     return (curl_easy_setopt)(easy, CURLOPT_CLOSESOCKETFUNCTION, callback);
 }
 
+static inline CURLcode ccurl_easy_setopt_prerequest(CURL *_Nonnull easy, curl_prereq_callback _Nullable callback) {
+    return (curl_easy_setopt)(easy, CURLOPT_PREREQFUNCTION, callback);
+}
+
 static inline CURLcode ccurl_easy_setopt_tls_context(CURL *_Nonnull easy, curl_ssl_ctx_callback _Nullable callback) {
     return (curl_easy_setopt)(easy, CURLOPT_SSL_CTX_FUNCTION, callback);
 }
