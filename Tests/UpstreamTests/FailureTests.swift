@@ -177,6 +177,34 @@ struct FailureTests {
         #expect(fickle.connections.map(\.requests.count) == [2, 1])
     }
 
+    @Test("However often connections die in the middle of a request, none of the requests is lost")
+    @LoopActor func deadAgainAndAgain() async throws {
+        let fickle = try RawServer { connection, _ in
+            if connection.requests.count > 1 { connection.close() } else { connection.send("HTTP/1.1 204 No\r\n\r\n") }
+        }
+        let steady = try RawServer(always: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        let client = UpstreamClient()
+        defer {
+            fickle.close()
+            steady.close()
+            client.close()
+        }
+        for number in 1...20 {
+            let request = OutgoingRequest(method: .get, url: fickle.url + "\(number)")
+            let (head, _) = try await client.fetch(request, limit: 9, deadline: .seconds(10))
+            #expect(head.status == 204)
+            let sent = try #require(fickle.connections.last?.requests.last)
+            #expect(sent.hasPrefix("GET /\(number) "), "it is sent again where it was to go")
+            _ = try await client.fetch(
+                OutgoingRequest(method: .get, url: steady.url),
+                limit: 9,
+                deadline: .seconds(10)
+            )
+        }
+        #expect(fickle.connections.count == 20)
+        #expect(steady.connections.map(\.requests.count) == [20])
+    }
+
     @Test("Fetching stops at its limit and at its deadline")
     @LoopActor func fetchLimits() async throws {
         let server = try RawServer { connection, request in

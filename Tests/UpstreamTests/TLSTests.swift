@@ -36,6 +36,34 @@ struct TLSTests {
         trusting.start(OutgoingRequest(method: .get, url: "https://\(name)/"), delegate: other)
         #expect(await other.end()?.kind == .tls, "the name is checked too")
     }
+
+    @Test("Authorities may be read in advance; without any, nothing is trusted")
+    @LoopActor func authorities() async throws {
+        let server = try await TLSServer.start()
+        defer { server.stop() }
+        let request = OutgoingRequest(method: .get, url: server.url)
+        var options = UpstreamOptions()
+        options.caFile = server.certificate
+        options.transfersPerShard = 1
+        let client = UpstreamClient(options: options)
+        defer { client.close() }
+        client.warmUp()
+        client.warmUp()
+        for _ in 1...3 {
+            let recorders = (1...3).map { _ in Recorder() }
+            for recorder in recorders { client.start(request, delegate: recorder) }
+            for recorder in recorders { #expect(await recorder.end() == nil) }
+        }
+        options.caFile = server.certificate + ".missing"
+        let trustless = UpstreamClient(options: options)
+        defer { trustless.close() }
+        trustless.warmUp()
+        for _ in 1...2 {
+            let recorder = Recorder()
+            trustless.start(request, delegate: recorder)
+            #expect(await recorder.end()?.kind == .tls)
+        }
+    }
 }
 
 /// `openssl s_server` with a certificate of its own for 127.0.0.1.

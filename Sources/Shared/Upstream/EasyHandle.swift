@@ -11,23 +11,29 @@ internal import HTTPCodec
     let raw: UnsafeMutableRawPointer
     /// Who uses the handle now.
     var transfer: Transfer?
-    /// Where it stands in the client's list of active handles.
+    /// Where it is in use, and where it stands in the shard's list of active handles.
+    var shard: Shard?
     var place = 0
     /// Keeps its memory at the address libcurl has been told until the next request replaces it.
     private var body: [UInt8] = []
     private let errorText: UnsafeMutablePointer<CChar>
-    private var url = ""
-    private var headers: [HTTPHeader] = []
-    private var headerList: UnsafeMutablePointer<curl_slist>?
+    private(set) var destination: Destination?
+    private var headers: HeaderList?
+    /// How often the request was sent, on whatever connection.
+    private var attempts = 0
+    private let trust: TrustStore
+    private let allowsHTTP2: Bool
     private var method: OutgoingRequest.Method?
     private var hasBody = false
 
-    init(client: UpstreamClient, options: UpstreamOptions, share: UnsafeMutableRawPointer?) {
+    init(client: UpstreamClient, share: UnsafeMutableRawPointer?) {
+        trust = client.trust
+        allowsHTTP2 = client.options.allowsHTTP2
         guard let made = unsafe curl_easy_init() else { preconditionFailure("libcurl is out of memory") }
         unsafe raw = made
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         unsafe errorText.pointee = 0
-        setConstants(options)
+        setConstants(client.options)
         // Unretained: the client owns its handles, and this object its libcurl handle.
         let this = unsafe Unmanaged.passUnretained(self).toOpaque()
         let owner = unsafe Unmanaged.passUnretained(client).toOpaque()
@@ -40,13 +46,16 @@ internal import HTTPCodec
         unsafe ccurl_easy_setopt_write(raw, CURLOPT_HEADERFUNCTION, receiveHeaderLine)
         unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_OPENSOCKETDATA, owner)
         unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_CLOSESOCKETDATA, owner)
+        unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_PREREQDATA, this)
+        unsafe ccurl_easy_setopt_prerequest(raw, requestBegins)
+        unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_SSL_CTX_DATA, Unmanaged.passUnretained(trust).toOpaque())
+        unsafe ccurl_easy_setopt_tls_context(raw, useTrustStore)
         unsafe ccurl_easy_setopt_opensocket(raw, openSocket)
         unsafe ccurl_easy_setopt_closesocket(raw, closeSocket)
     }
 
     isolated deinit {
         unsafe curl_easy_cleanup(raw)
-        unsafe curl_slist_free_all(headerList)
         unsafe errorText.deallocate()
     }
 
@@ -60,8 +69,16 @@ internal import HTTPCodec
     /// Makes the handle ready for the next transfer.
     func detach() {
         transfer = nil
+        shard = nil
+        attempts = 0
         body = []
     }
+
+    /// libcurl counts the times it sent a request again, because the connection it had chosen was dead, over the whole
+    /// life of a handle, and fails the transfer in which they become too many. Such a handle must serve no other one.
+    var isWorn: Bool { attempts > 1 }
+
+    fileprivate func countAttempt() { attempts += 1 }
 
     var timings: TransferTimings {
         TransferTimings(
@@ -73,6 +90,17 @@ internal import HTTPCodec
     }
 
     var isHTTP2: Bool { long(CURLINFO_HTTP_VERSION) == Int(CURL_HTTP_VERSION_2_0) }
+
+    /// The transfer may be one of several on its connection; whether it is shows when the answer begins.
+    var mayShareConnection: Bool { allowsHTTP2 && destination?.origin.isTLS == true }
+
+    /// Identifies the TLS connection that the transfer is using now.
+    var connection: UnsafeRawPointer? { unsafe ccurl_easy_tls_connection(raw) }
+
+    /// Says whether the connection must not be used again; a connection with other transfers goes on with those.
+    func forbidReuse(_ isForbidden: Bool) {
+        unsafe ccurl_easy_setopt_long(raw, CURLOPT_FORBID_REUSE, isForbidden ? 1 : 0)
+    }
 
     var hasSent: Bool { long(CURLINFO_REQUEST_SIZE) > 0 }
 
@@ -101,24 +129,49 @@ internal import HTTPCodec
 
     // MARK: The request
 
-    /// Tells libcurl what to send. Returns why that is not possible, if it is not.
-    func load(_ request: OutgoingRequest) -> TransferFailure? {
+    /// Tells libcurl what to send.
+    func load(
+        _ request: OutgoingRequest,
+        _ destinations: inout DestinationCache,
+        _ headerLists: inout HeaderListCache
+    ) throws(TransferFailure) -> Origin {
         unsafe errorText.pointee = 0
-        if request.url != url || url.isEmpty {
-            guard !request.url.utf8.contains(0) else {
-                return TransferFailure(.badURL, "a NUL in the URL", sentRequest: false)
-            }
-            url = request.url
-            unsafe ccurl_easy_setopt_string(raw, CURLOPT_URL, url)
-            // Worth waiting for: whether the connection under way will carry many streams is known only behind TLS.
-            let isTLS = url.utf8.prefix(6).elementsEqual("https:".utf8)
-            unsafe ccurl_easy_setopt_long(raw, CURLOPT_PIPEWAIT, isTLS ? 1 : 0)
+        let origin: Origin
+        if let destination, destination.url == request.url {
+            origin = destination.origin
+        } else {
+            let destination = try destinations.destination(for: request.url)
+            load(destination)
+            origin = destination.origin
         }
-        if unsafe headerList == nil || request.headers != headers {
-            if let failure = load(request.headers) { return failure }
+        if headers?.fields != request.headers {
+            load(try headerLists.list(for: request.headers))
         }
         load(request.method, request.body)
-        return nil
+        return origin
+    }
+
+    private func load(_ next: Destination) {
+        // The text only describes the transfer; libcurl must never find that of another one there.
+        unsafe ccurl_easy_setopt_string(raw, CURLOPT_URL, next.url)
+        unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_CURLU, UnsafeRawPointer(next.raw))
+        let isTLS = next.origin.isTLS
+        if destination?.origin.isTLS != isTLS {
+            // Worth waiting for: whether the connection under way will carry many streams is known only behind TLS.
+            unsafe ccurl_easy_setopt_long(raw, CURLOPT_PIPEWAIT, isTLS ? 1 : 0)
+            let version = isTLS && allowsHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
+            unsafe ccurl_easy_setopt_long(raw, CURLOPT_HTTP_VERSION, Int(version))
+        }
+        // libcurl copies what it needs of the old one with each transfer, so it may go.
+        destination = next
+    }
+
+    private func load(_ next: HeaderList) {
+        unsafe ccurl_easy_setopt_list(raw, CURLOPT_HTTPHEADER, next.raw)
+        if headers?.acceptsGzip != next.acceptsGzip {
+            unsafe ccurl_easy_setopt_string(raw, CURLOPT_ACCEPT_ENCODING, next.acceptsGzip ? "gzip" : nil)
+        }
+        headers = next
     }
 
     private func load(_ method: OutgoingRequest.Method, _ body: [UInt8]) {
@@ -143,62 +196,18 @@ internal import HTTPCodec
         }
     }
 
-    private func load(_ headers: [HTTPHeader]) -> TransferFailure? {
-        var list: UnsafeMutablePointer<curl_slist>?
-        var line: [CChar] = []
-        var acceptsGzip = false
-        var hasContentType = false
-        for header in headers {
-            line.removeAll(keepingCapacity: true)
-            guard Self.append(header, to: &line) else {
-                unsafe curl_slist_free_all(list)
-                return TransferFailure(.badHeader, "control bytes in a header field", sentRequest: false)
-            }
-            unsafe list = curl_slist_append(list, line) ?? list
-            if header.name.utf8.equalsIgnoringCase("content-type") { hasContentType = true }
-            if header.name.utf8.equalsIgnoringCase("accept-encoding") { acceptsGzip = header.value == "gzip" }
-        }
-        // A name without a value takes away what libcurl would add by itself.
-        unsafe list = curl_slist_append(list, "Expect:") ?? list
-        if !hasContentType { unsafe list = curl_slist_append(list, "Content-Type:") ?? list }
-        unsafe ccurl_easy_setopt_list(raw, CURLOPT_HTTPHEADER, list)
-        unsafe ccurl_easy_setopt_string(raw, CURLOPT_ACCEPT_ENCODING, acceptsGzip ? "gzip" : nil)
-        unsafe curl_slist_free_all(headerList)
-        unsafe headerList = list
-        self.headers = headers
-        return nil
-    }
-
-    /// Writes a field as libcurl wants it: `name: value`, or `name;` for an empty value. False when the field would
-    /// reach into the next line.
-    private static func append(_ header: HTTPHeader, to line: inout [CChar]) -> Bool {
-        guard !header.name.isEmpty, !header.name.utf8.contains(where: { $0 <= 32 || $0 == 58 || $0 >= 127 }),
-            !header.value.utf8.contains(where: { $0 == 0 || $0 == 10 || $0 == 13 })
-        else { return false }
-        for byte in header.name.utf8 { line.append(CChar(bitPattern: byte)) }
-        if header.value.utf8.allSatisfy({ $0 == 32 || $0 == 9 }) {
-            line.append(59)
-        } else {
-            line.append(58)
-            line.append(32)
-            for byte in header.value.utf8 { line.append(CChar(bitPattern: byte)) }
-        }
-        line.append(0)
-        return true
-    }
-
     // MARK: What all requests share
 
     private func setConstants(_ options: UpstreamOptions) {
-        let version = Int(options.allowsHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
         let longs: [(CURLoption, Int)] = [
             (CURLOPT_NOSIGNAL, 1), (CURLOPT_NOPROGRESS, 1), (CURLOPT_TCP_NODELAY, 1), (CURLOPT_TCP_KEEPALIVE, 1),
             (CURLOPT_FOLLOWLOCATION, 0), (CURLOPT_SSL_VERIFYPEER, 1), (CURLOPT_SSL_VERIFYHOST, 2),
-            (CURLOPT_HTTP_VERSION, version), (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1),
+            (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1), (CURLOPT_PATH_AS_IS, 1),
             (CURLOPT_CONNECTTIMEOUT_MS, Int(max(1, options.connectTimeout.milliseconds))),
             (CURLOPT_BUFFERSIZE, options.bufferBytes), (CURLOPT_UPLOAD_BUFFERSIZE, 16 * 1024),
-            // Servers and balancers commonly close after 60 to 75 s of silence; a request must not race that.
-            (CURLOPT_MAXAGE_CONN, 55),
+            (CURLOPT_MAXAGE_CONN, Int(max(1, options.maxConnectionAge.milliseconds / 1000))),
+            // The trust store is ours; libcurl must not put its own, which it would keep with each shard, in its place.
+            (CURLOPT_CA_CACHE_TIMEOUT, 0),
             // Without it the loop would wait for the system's resolver when a transfer ends before its name is known.
             (CURLOPT_QUICK_EXIT, 1),
         ]
@@ -207,11 +216,10 @@ internal import HTTPCodec
             (CURLOPT_PROTOCOLS_STR, "http,https"), (CURLOPT_USERAGENT, options.userAgent),
             // The empty string keeps libcurl from asking the environment.
             (CURLOPT_PROXY, options.proxyURL ?? ""), (CURLOPT_NOPROXY, ""),
-            // With a folder of certificates beside the file libcurl would parse the file for every connection again.
-            (CURLOPT_CAPATH, nil),
+            // Whatever these name libcurl would read for every connection, and add to the trust store.
+            (CURLOPT_CAINFO, nil), (CURLOPT_CAPATH, nil), (CURLOPT_PROXY_CAINFO, nil), (CURLOPT_PROXY_CAPATH, nil),
         ]
         for (option, value) in strings { unsafe ccurl_easy_setopt_string(raw, option, value) }
-        if let file = options.caFile { unsafe ccurl_easy_setopt_string(raw, CURLOPT_CAINFO, file) }
     }
 }
 
@@ -239,6 +247,30 @@ private func receiveHeaderLine(
     let handle = unsafe Unmanaged<EasyHandle>.fromOpaque(data).takeUnretainedValue()
     nonisolated(unsafe) let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
     return onLoop { unsafe handle.transfer?.tookHeaderLine(line) ?? 0 }
+}
+
+private func requestBegins(
+    _ data: UnsafeMutableRawPointer?,
+    _ remoteAddress: UnsafeMutablePointer<CChar>?,
+    _ localAddress: UnsafeMutablePointer<CChar>?,
+    _ remotePort: Int32,
+    _ localPort: Int32
+) -> Int32 {
+    guard let data = unsafe data else { return CURL_PREREQFUNC_OK }
+    let handle = unsafe Unmanaged<EasyHandle>.fromOpaque(data).takeUnretainedValue()
+    onLoop { handle.countAttempt() }
+    return CURL_PREREQFUNC_OK
+}
+
+private func useTrustStore(
+    _ easy: UnsafeMutableRawPointer?,
+    _ context: UnsafeMutableRawPointer?,
+    _ data: UnsafeMutableRawPointer?
+) -> CURLcode {
+    guard let context = unsafe context, let data = unsafe data else { return CURLE_SSL_CACERT_BADFILE }
+    let trust = unsafe Unmanaged<TrustStore>.fromOpaque(data).takeUnretainedValue()
+    nonisolated(unsafe) let tlsContext = OpaquePointer(context)
+    return onLoop { unsafe trust.apply(to: tlsContext) }
 }
 
 private func openSocket(

@@ -14,6 +14,8 @@ internal import EventLoop
     final class Entry {
         let fd: Int32
         let isConnection: Bool
+        /// Whose socket it is.
+        fileprivate var shard: Shard?
         fileprivate(set) var wanted: FDWatcher.Events = []
         fileprivate var watcher: FDWatcher?
         fileprivate var isQueued = false
@@ -44,7 +46,7 @@ internal import EventLoop
     }
 
     /// libcurl's `CURL_POLL_` value for a descriptor.
-    func setInterest(_ fd: Int32, _ what: Int32) {
+    func setInterest(_ fd: Int32, _ what: Int32, of shard: Shard) {
         guard what != CURL_POLL_REMOVE else {
             guard let entry = entry(fd) else { return }
             entry.wanted = []
@@ -52,6 +54,7 @@ internal import EventLoop
             return
         }
         let entry = self.entry(fd) ?? place(Entry(fd: fd, isConnection: false), at: fd)
+        entry.shard = shard
         entry.wanted = Self.events(what)
         queueIfNeeded(entry)
     }
@@ -91,7 +94,7 @@ internal import EventLoop
         if events.contains(.readable) { bits |= CURL_CSELECT_IN }
         if events.contains(.writable) { bits |= CURL_CSELECT_OUT }
         if events.contains(.failed) { bits |= CURL_CSELECT_ERR }
-        unsafe client?.socketReady(entry.fd, bits)
+        if let shard = entry.shard { unsafe client?.socketReady(shard, entry.fd, bits) }
         if !entry.isClosed, !entry.wanted.isEmpty { queueIfNeeded(entry) }
     }
 

@@ -1,19 +1,18 @@
 internal import Core
 internal import EventLoop
 
-/// libcurl's one timeout on one loop timer.
+/// libcurl's timeouts, one for each shard, on one loop timer.
 ///
-/// libcurl moves its timeout several times in the life of a request and mostly wants "now". The loop's timer is touched
+/// libcurl moves a timeout several times in the life of a request and mostly wants "now". The loop's timer is touched
 /// only at the end of a turn, and only to make it fire earlier; when it fires too early it is simply set again.
 @LoopActor
 @safe final class TimeoutClock {
     /// libcurl is being run, and its timeouts are looked at before the loop waits again.
     var isTurning = false
-    /// libcurl wants to be called in this turn.
+    /// Some shard wants to be called in this turn, or a delegate has to be.
     private(set) var isDue = false
-    private var deadline: Instant?
     private var armed: Instant?
-    /// The deadline moved since the loop's timer was last looked at.
+    /// A deadline moved since the loop's timer was last looked at.
     private(set) var needsArming = false
     private let timer: LoopTimer
 
@@ -23,13 +22,8 @@ internal import EventLoop
         unsafe owner.clock = self
     }
 
-    /// The value of libcurl's timer callback.
-    func set(milliseconds: Int) {
-        deadline = milliseconds > 0 ? LoopClock.now.advanced(by: .milliseconds(milliseconds)) : nil
-        isDue = false
-        needsArming = true
-        if milliseconds == 0 { wakeUp() }
-    }
+    /// Some shard's deadline is another one now.
+    func deadlineMoved() { needsArming = true }
 
     /// Makes the end of this turn, or of an immediately following one if it has passed already, find something due.
     func wakeUp() {
@@ -44,8 +38,8 @@ internal import EventLoop
         return isDue
     }
 
-    /// At the end of a turn, when all that was due is done.
-    func rearm() {
+    /// At the end of a turn, when all that was due is done; `deadline` is the earliest of all.
+    func rearm(for deadline: Instant?) {
         needsArming = false
         if isDue {
             armNow()
@@ -72,10 +66,7 @@ internal import EventLoop
     private func timerFired() {
         armed = nil
         needsArming = true
-        if let deadline, deadline <= LoopClock.now {
-            self.deadline = nil
-            isDue = true
-        }
+        isDue = true
     }
 
     /// Stands in `armed` for "as soon as possible".

@@ -54,7 +54,7 @@ package final class Transfer {
         guard let handle else { return }
         lastTimings = handle.timings
         self.handle = nil
-        client.release(handle)
+        client.abandon(handle)
     }
 
     /// Gives the memory of the request's body back, for those who still have to wait long for the rest of the response.
@@ -111,6 +111,9 @@ package final class Transfer {
         unsafe buffer.append(bytes)
         return bytes.count
     }
+
+    /// libcurl was told not to read from the connection.
+    var isHeldByLibrary: Bool { isPaused && !sharesConnection }
 
     /// How many bytes wait for the delegate.
     var waitingBytes: Int { waiting?.count ?? 0 }

@@ -24,11 +24,16 @@ package import HTTPCodec
     let options: UpstreamOptions
     let sockets = SocketTable()
     let clock = TimeoutClock()
+    let trust: TrustStore
     var buffers = ReceiveBufferPool()
 
-    private var multi: UnsafeMutableRawPointer?
+    private var shards: ShardList
+    private var destinations = DestinationCache()
+    private var headerLists = HeaderListCache()
     private let share: UnsafeMutableRawPointer?
-    private var active: [EasyHandle] = []
+    private var isClosed = false
+    private var reaper: LoopTimer?
+    private var warmer: LoopTimer?
     private var idle: [EasyHandle] = []
     private var dirty: [Transfer] = []
     private var hook: EndOfTurn?
@@ -42,9 +47,15 @@ package import HTTPCodec
     package init(options: UpstreamOptions = UpstreamOptions()) {
         CurlLibrary.start()
         self.options = options
-        unsafe multi = curl_multi_init()
+        trust = TrustStore(path: options.caFile)
+        shards = ShardList(limit: options.transfersPerShard)
         unsafe share = curl_share_init()
-        configure()
+        // TLS sessions would live with an easy handle, and names with a shard, if they were not shared.
+        if let share = unsafe share {
+            for kind in [CURL_LOCK_DATA_SSL_SESSION, CURL_LOCK_DATA_DNS] {
+                unsafe ccurl_share_setopt_long(share, CURLSHOPT_SHARE, Int(kind.rawValue))
+            }
+        }
         // Weak and counted references would make every retain of this object, several for each chunk, a slow one.
         let hook = EndOfTurn()
         unsafe hook.client = self
@@ -64,41 +75,50 @@ package import HTTPCodec
     @discardableResult
     package func start(_ request: OutgoingRequest, delegate: any TransferDelegate) -> Transfer {
         let transfer = Transfer(client: self, delegate: delegate)
-        guard let multi = unsafe multi else {
+        guard !isClosed else {
             transfer.fail(TransferFailure(.other, "the client is closed", sentRequest: false))
             return transfer
         }
-        let handle = unsafe idle.popLast() ?? EasyHandle(client: self, options: options, share: share)
-        if let failure = handle.load(request) {
+        let handle = unsafe idle.popLast() ?? EasyHandle(client: self, share: share)
+        do {
+            let origin = try handle.load(request, &destinations, &headerLists)
+            transfer.attach(handle)
+            shards.choose(for: origin, of: self).add(handle)
+            statistics.startedTransfers += 1
+            statistics.openTransfers += 1
+        } catch {
             idle.append(handle)
-            transfer.fail(failure)
-            return transfer
+            transfer.fail(error)
         }
-        transfer.attach(handle)
-        let code = unsafe curl_multi_add_handle(multi, handle.raw)
-        precondition(code == CURLM_OK, "a handle that is in no use can be added")
-        handle.place = active.count
-        active.append(handle)
-        statistics.startedTransfers += 1
-        statistics.openTransfers += 1
         return transfer
+    }
+
+    /// Reads the trusted authorities piece by piece in turns of their own, some 40 ms altogether, for which the first
+    /// TLS connection would else hold up the loop.
+    package func warmUp() {
+        guard !isClosed, warmer == nil else { return }
+        let timer = LoopTimer { [unowned self] in warmUpFurther() }
+        warmer = timer
+        timer.schedule(milliseconds: 0)
     }
 
     /// Ends every transfer (as failed) and closes every connection.
     package func close() {
-        guard let closing = unsafe multi else { return }
-        let transfers = active.compactMap(\.transfer)
-        for transfer in transfers {
-            guard let handle = transfer.handle else { continue }
-            transfer.fail(TransferFailure(.other, "the client was closed", sentRequest: handle.hasSent))
+        guard !isClosed else { return }
+        isClosed = true
+        for handle in shards.active {
+            handle.transfer?.fail(TransferFailure(.other, "the client was closed", sentRequest: handle.hasSent))
             release(handle)
         }
         deliver()
-        unsafe multi = nil
         idle = []
-        unsafe curl_multi_cleanup(closing)
+        for shard in shards.shards { shard.close() }
         unsafe curl_share_cleanup(share)
         sockets.closeAll()
+        destinations.removeAll()
+        headerLists.removeAll()
+        reaper?.close()
+        warmer?.close()
     }
 
     // MARK: Entering libcurl
@@ -109,18 +129,33 @@ package import HTTPCodec
 
     /// Takes a handle out of libcurl's hands, whatever its state, and keeps it for the next request.
     func release(_ handle: EasyHandle) {
-        guard let multi = unsafe multi else { return }
-        unsafe curl_multi_remove_handle(multi, handle.raw)
-        forget(handle)
+        guard let shard = handle.shard else { return }
+        shard.remove(handle)
+        shards.gotRoom(shard)
+        if shard.active.isEmpty { awaitIdleness() }
+        if idle.count < Self.idleHandles, !handle.isWorn { idle.append(handle) }
         handle.detach()
         statistics.openTransfers -= 1
-        if idle.count < Self.idleHandles { idle.append(handle) }
     }
 
-    func socketReady(_ fd: Int32, _ events: Int32) {
+    /// The same for a transfer in the middle of its answer. On HTTP/2 libcurl only notes that the peer is to be told of
+    /// it and says so with the next thing it has to send there, which may be never.
+    func abandon(_ handle: EasyHandle) {
+        guard handle.mayShareConnection, let shard = handle.shard, let connection = unsafe handle.connection else {
+            release(handle)
+            return
+        }
+        // Alone on its connection, the transfer takes that with it.
+        handle.forbidReuse(true)
+        release(handle)
+        handle.forbidReuse(false)
+        unsafe shard.flush(connection)
+    }
+
+    func socketReady(_ shard: Shard, _ fd: Int32, _ events: Int32) {
         clock.isTurning = true
         // libcurl reads until nothing is left, so a small read buffer splits no turn in two.
-        act(fd, events)
+        shard.act(fd, events)
         deliver()
         clock.isTurning = false
     }
@@ -130,39 +165,27 @@ package import HTTPCodec
         clock.isTurning = true
         var rounds = 0
         while rounds < Self.timeoutRounds, clock.takeDue() {
-            act(CURL_SOCKET_TIMEOUT, 0)
+            let now = LoopClock.now
+            for shard in shards.shards where shard.takeDue(at: now) { shard.act(CURL_SOCKET_TIMEOUT, 0) }
             deliver()
             rounds += 1
         }
         clock.isTurning = false
         sockets.flush()
-        clock.rearm()
+        clock.rearm(for: shards.earliestDeadline)
     }
 
-    private func act(_ fd: Int32, _ events: Int32) {
-        guard let multi = unsafe multi else { return }
-        var running: Int32 = 0
-        unsafe curl_multi_socket_action(multi, fd, events, &running)
-        collectEnded()
-    }
-
-    private func collectEnded() {
-        var left: Int32 = 0
-        while let multi = unsafe multi, let message = unsafe curl_multi_info_read(multi, &left) {
-            guard unsafe message.pointee.msg == CURLMSG_DONE, let easy = unsafe message.pointee.easy_handle else {
-                continue
-            }
-            let code = unsafe message.pointee.data.result
-            var owner: UnsafeMutableRawPointer?
-            unsafe ccurl_easy_getinfo_pointer(easy, CURLINFO_PRIVATE, &owner)
-            guard let owner = unsafe owner else { continue }
-            let handle = unsafe Unmanaged<EasyHandle>.fromOpaque(owner).takeUnretainedValue()
-            if let transfer = handle.transfer {
-                transfer.ended(code)
-                if transfer.timings.isReused, code == CURLE_OK { statistics.connectionsReused += 1 }
-            }
-            release(handle)
+    /// libcurl is done with a transfer.
+    func ended(_ handle: EasyHandle, _ code: CURLcode) {
+        if code == CURLE_OK, let shard = handle.shard, let origin = handle.destination?.origin {
+            origin.isMultiplexed = handle.isHTTP2
+            if !origin.isMultiplexed { origin.ended(in: shard, limit: options.transfersPerShard) }
         }
+        if let transfer = handle.transfer {
+            transfer.ended(code)
+            if transfer.timings.isReused, code == CURLE_OK { statistics.connectionsReused += 1 }
+        }
+        release(handle)
     }
 
     // MARK: Connections
@@ -203,27 +226,35 @@ package import HTTPCodec
         isDelivering = false
     }
 
-    /// Takes a handle out of the list of active ones; the last one moves to its place.
-    private func forget(_ handle: EasyHandle) {
-        let last = active.removeLast()
-        guard last !== handle else { return }
-        active[handle.place] = last
-        last.place = handle.place
+    // MARK: In the background
+
+    /// Some shard has no transfer any more; later its connections are closed if that is still so.
+    private func awaitIdleness() {
+        guard reaper == nil, !isClosed else { return }
+        let timer = LoopTimer { [unowned self] in closeIdleShards() }
+        reaper = timer
+        timer.schedule(after: options.shardLife)
     }
 
-    private func configure() {
-        guard let multi = unsafe multi else { return }
-        // Unretained: `close()` ends the multi handle before this object goes away.
-        let this = unsafe Unmanaged.passUnretained(self).toOpaque()
-        unsafe ccurl_multi_setopt_pointer(multi, CURLMOPT_SOCKETDATA, this)
-        unsafe ccurl_multi_setopt_pointer(multi, CURLMOPT_TIMERDATA, this)
-        unsafe ccurl_multi_setopt_socket(multi, socketInterestChanged)
-        unsafe ccurl_multi_setopt_timer(multi, timeoutChanged)
-        unsafe ccurl_multi_setopt_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
-        unsafe ccurl_multi_setopt_long(multi, CURLMOPT_MAXCONNECTS, options.maxConnections)
-        // Sessions live with an easy handle unless they are shared, and ours move from one upstream to the other.
-        guard let share = unsafe share else { return }
-        unsafe ccurl_share_setopt_long(share, CURLSHOPT_SHARE, Int(CURL_LOCK_DATA_SSL_SESSION.rawValue))
+    private func closeIdleShards() {
+        let life = UInt64(max(0, options.shardLife.milliseconds)) * 1_000_000
+        let now = LoopClock.turn.nanoseconds
+        if shards.closeIdle(since: Instant(nanoseconds: now > life ? now - life : 0)) {
+            reaper?.schedule(after: options.shardLife)
+        } else {
+            reaper?.close()
+            reaper = nil
+        }
+    }
+
+    private func warmUpFurther() {
+        // A certificate takes about a third of a millisecond.
+        if trust.read(8) {
+            warmer?.schedule(milliseconds: 1)
+        } else {
+            TrustStore.startTLS()
+            warmer?.close()
+        }
     }
 }
 
@@ -231,34 +262,4 @@ package import HTTPCodec
 @LoopActor
 @safe private final class EndOfTurn {
     unowned(unsafe) var client: UpstreamClient?
-}
-
-// MARK: Callbacks from libcurl
-
-private func client(_ data: UnsafeMutableRawPointer) -> UpstreamClient {
-    unsafe Unmanaged<UpstreamClient>.fromOpaque(data).takeUnretainedValue()
-}
-
-private func socketInterestChanged(
-    _ easy: UnsafeMutableRawPointer?,
-    _ fd: Int32,
-    _ what: Int32,
-    _ data: UnsafeMutableRawPointer?,
-    _ socketData: UnsafeMutableRawPointer?
-) -> Int32 {
-    guard let data = unsafe data else { return 0 }
-    let client = unsafe client(data)
-    onLoop { client.sockets.setInterest(fd, what) }
-    return 0
-}
-
-private func timeoutChanged(
-    _ multi: UnsafeMutableRawPointer?,
-    _ milliseconds: Int,
-    _ data: UnsafeMutableRawPointer?
-) -> Int32 {
-    guard let data = unsafe data else { return 0 }
-    let client = unsafe client(data)
-    onLoop { client.clock.set(milliseconds: milliseconds) }
-    return 0
 }

@@ -6,8 +6,14 @@ package struct UpstreamOptions: Sendable {
     package var proxyURL: String?
     /// A PEM file with the authorities to trust instead of the system's.
     package var caFile: String?
-    /// How many connections may wait for their next use; the oldest is closed first.
-    package var maxConnections = 4096
+    /// How many transfers, and connections in use or waiting for their next use, one of libcurl's multi handles may
+    /// have. Its work for a request grows with this number; further transfers go to further handles.
+    package var transfersPerShard = 64
+    /// How long a shard without transfers keeps its connections. Longer than `maxConnectionAge`, it loses nothing.
+    package var shardLife: Duration = .seconds(60)
+    /// Connections that waited longer are not used again: servers and balancers commonly close after 60 to 75 s of
+    /// silence, and a request must not race that.
+    package var maxConnectionAge: Duration = .seconds(55)
     /// libcurl's read buffer, one for each open transfer. It reads until nothing is left, so a small one only costs more
     /// system calls for long bodies, and saves memory on silent streams.
     package var bufferBytes = 2048

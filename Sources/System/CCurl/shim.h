@@ -2,8 +2,14 @@
 #define MILLRACE_CCURL_SHIM_H
 
 #include <curl/curl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
 
 /* libcurl's option functions are variadic, which Swift cannot call; one wrapper for each kind of argument. */
+
+/* A macro, which Swift does not see. */
+static const CURLversion ccurl_version_now = CURLVERSION_NOW;
 
 static inline CURLcode ccurl_easy_setopt_long(CURL *_Nonnull easy, CURLoption option, long value) {
     return (curl_easy_setopt)(easy, option, value);
@@ -41,6 +47,14 @@ static inline CURLcode ccurl_easy_setopt_closesocket(CURL *_Nonnull easy,
     return (curl_easy_setopt)(easy, CURLOPT_CLOSESOCKETFUNCTION, callback);
 }
 
+static inline CURLcode ccurl_easy_setopt_prerequest(CURL *_Nonnull easy, curl_prereq_callback _Nullable callback) {
+    return (curl_easy_setopt)(easy, CURLOPT_PREREQFUNCTION, callback);
+}
+
+static inline CURLcode ccurl_easy_setopt_tls_context(CURL *_Nonnull easy, curl_ssl_ctx_callback _Nullable callback) {
+    return (curl_easy_setopt)(easy, CURLOPT_SSL_CTX_FUNCTION, callback);
+}
+
 static inline CURLcode ccurl_easy_getinfo_long(CURL *_Nonnull easy, CURLINFO info, long *_Nonnull value) {
     return (curl_easy_getinfo)(easy, info, value);
 }
@@ -52,6 +66,13 @@ static inline CURLcode ccurl_easy_getinfo_offset(CURL *_Nonnull easy, CURLINFO i
 static inline CURLcode ccurl_easy_getinfo_pointer(CURL *_Nonnull easy, CURLINFO info,
                                                   void *_Nullable *_Nonnull value) {
     return (curl_easy_getinfo)(easy, info, value);
+}
+
+/* Identifies the TLS connection a transfer is using now; NULL without one. */
+static inline const void *_Nullable ccurl_easy_tls_connection(CURL *_Nonnull easy) {
+    struct curl_tlssessioninfo *info = NULL;
+    CURLcode code = (curl_easy_getinfo)(easy, CURLINFO_TLS_SSL_PTR, &info);
+    return code == CURLE_OK && info ? info->internals : NULL;
 }
 
 static inline CURLMcode ccurl_multi_setopt_long(CURLM *_Nonnull multi, CURLMoption option, long value) {
