@@ -102,11 +102,21 @@ def test_a_reset_stream_breaks_alone(cluster: Cluster, upstream: Simulator) -> N
     assert len({request["connection"] for request in upstream.requests()}) == 1
 
 
-def test_a_leaving_caller_resets_only_its_stream(cluster: Cluster, upstream: Simulator) -> None:
+def test_a_leaving_caller_ends_its_stream_upstream(cluster: Cluster, upstream: Simulator) -> None:
     with RawClient(cluster.worker, slow(1000)) as client:
         client.read_events(2)
     upstream.wait_gone()
     assert fetch(cluster.worker, CHAT, chat("hi"), KEY).status == 200
+
+
+def test_a_leaving_caller_leaves_its_neighbours_alone(cluster: Cluster, upstream: Simulator) -> None:
+    with RawClient(cluster.worker, slow(30)) as neighbour:
+        neighbour.read_events(1)
+        with RawClient(cluster.worker, slow(1000)) as leaving:
+            leaving.read_events(2)
+        upstream.wait_gone()
+        neighbour.read_all()
+        assert neighbour.stream().done == 1
     assert len({request["connection"] for request in upstream.requests()}) == 1
 
 

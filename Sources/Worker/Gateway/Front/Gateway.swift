@@ -18,7 +18,9 @@ package final class Gateway: RequestHandler {
     let log: Log
     let services: RelayServices
     let readiness: Readiness
-    var random = SystemRandomNumberGenerator()
+    private var random = SystemRandomNumberGenerator()
+    /// Which account of a pool comes first; begins anywhere, so that workers do not all begin with the same one.
+    private var turn = Int.random(in: 0..<1 << 20)
     private var ids: RequestIDs
     private let settlement: Settlement
 
@@ -183,7 +185,13 @@ package final class Gateway: RequestHandler {
             )
         }
         context.streams = asked.streams && operation != .embedding
-        let attempts = router.attempts(for: asked.model, limit: configuration.retryTimes + 1, random: &random)
+        turn = (turn + 1) & 0xFFFF_FFFF
+        let attempts = router.attempts(
+            for: asked.model,
+            limit: configuration.retryTimes + 1,
+            turn: turn,
+            random: &random
+        )
         guard !attempts.isEmpty else { throw router.unknown(asked.model, known: catalog.knownNames) }
         if context.streams {
             StreamServing(asked, attempts, context, gateway: self).begin()

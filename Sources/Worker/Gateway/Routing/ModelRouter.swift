@@ -54,9 +54,14 @@ struct ModelRouter: Sendable {
     }
 
     /// The calls to make for `model`, in order: ranks one after the other, candidates of one rank drawn by weight, the
-    /// accounts of a pool from a random one on, so that workers spread the load without agreeing on anything. A later rank
-    /// keeps one call of the limit for itself, however large the pools before it are.
-    func attempts(for model: String, limit: Int, random: inout some RandomNumberGenerator) -> [Attempt] {
+    /// accounts of a pool in turn, from the one on that `turn` points at. A later rank keeps one call of the limit for
+    /// itself, however large the pools before it are.
+    func attempts(
+        for model: String,
+        limit: Int,
+        turn: Int,
+        random: inout some RandomNumberGenerator
+    ) -> [Attempt] {
         let ranks = candidates(for: model).map { rank in rank.filter { !$0.provider.keys.isEmpty } }
         var later = ranks.count { !$0.isEmpty }
         var attempts: [Attempt] = []
@@ -67,7 +72,7 @@ struct ModelRouter: Sendable {
             while !rest.isEmpty, attempts.count < min(room, limit) {
                 let candidate = rest.remove(at: Self.draw(rest, &random))
                 let keys = candidate.provider.keys
-                let first = keys.count == 1 ? 0 : Int.random(in: 0..<keys.count, using: &random)
+                let first = turn % keys.count
                 for place in 0..<keys.count where attempts.count < min(room, limit) {
                     attempts.append(Attempt(candidate: candidate, key: keys[(first + place) % keys.count]))
                 }
