@@ -178,7 +178,7 @@ package import HTTPCodec
     /// libcurl is done with a transfer.
     func ended(_ handle: EasyHandle, _ code: CURLcode) {
         if code == CURLE_OK, let shard = handle.shard, let origin = handle.destination?.origin {
-            origin.isMultiplexed = handle.isHTTP2
+            origin.isMultiplexed = handle.mayShareConnection && handle.isHTTP2
             if !origin.isMultiplexed { origin.ended(in: shard, limit: options.transfersPerShard) }
         }
         if let transfer = handle.transfer {
@@ -249,7 +249,7 @@ package import HTTPCodec
 
     private func warmUpFurther() {
         // A certificate takes about a third of a millisecond.
-        if trust.read(8) {
+        if trust.read(4) {
             warmer?.schedule(milliseconds: 1)
         } else {
             TrustStore.startTLS()
