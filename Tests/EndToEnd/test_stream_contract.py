@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import select
 import time
 from collections.abc import Callable
 from typing import Any
@@ -423,6 +424,18 @@ def test_a_caller_who_never_reads_is_dropped(start_cluster: Start, sim: Simulato
         client.read_head()
         gone = sim.wait_gone(6)
         assert gone["gone_at"] - gone["at"] >= 0.8
+
+
+def test_a_slow_but_steady_reader_is_kept(start_cluster: Start, sim: Simulator) -> None:
+    cluster = start_cluster(CLIENT_STALL_TIMEOUT=1)
+    request = stream_request({"endless": True, "piece_bytes": 4000, "burst": 8})
+    with RawClient(cluster.worker, request, receive_buffer=16384) as client:
+        client.read_head()
+        began = time.monotonic()
+        while time.monotonic() - began < 4:
+            assert client.sock.recv(3000), "the stream was given up"
+            select.select([], [], [], 0.02)  # the pace of this reader
+        assert sim.open()["open"] == 1
 
 
 # Status and budget

@@ -123,7 +123,8 @@ struct RelayMachineTests {
     func paused() {
         var machine = machine()
         _ = machine.received(hasContent: true, at: at(1))
-        machine.paused(at: at(110))
+        machine.clientLags(at: at(110))
+        machine.paused()
         machine.drained(at: at(125))
         #expect(machine.deadlinePassed(at: at(130)) == .keepAlive)
         #expect(machine.deadlinePassed(at: at(130)) == .nothing)
@@ -139,13 +140,26 @@ struct RelayMachineTests {
         var machine = machine()
         _ = machine.received(hasContent: true, at: at(1))
         machine.clientLags(at: at(5))
-        if isPaused { machine.paused(at: at(6)) }
+        if isPaused { machine.paused() }
         machine.clientLags(at: at(7))
         _ = machine.deadlinePassed(at: at(16))
         _ = machine.deadlinePassed(at: at(31))
         #expect(machine.deadline == at(35), "counted from the first byte that waited")
         #expect(machine.deadlinePassed(at: at(34.9)) == .nothing)
         #expect(machine.deadlinePassed(at: at(35)) == .clientStalled)
+    }
+
+    @Test("A client that takes some of what waits is slow, not stalled")
+    func clientIsSlow() {
+        var machine = machine()
+        _ = machine.received(hasContent: true, at: at(1))
+        machine.clientLags(at: at(5))
+        _ = machine.deadlinePassed(at: at(16))
+        _ = machine.deadlinePassed(at: at(31))
+        #expect(machine.deadlinePassed(at: at(35)) == .clientStalled)
+        machine.clientTookSome(at: at(35))
+        #expect(machine.deadlinePassed(at: at(64.9)) != .clientStalled)
+        #expect(machine.isClientLagging)
     }
 
     @Test("A client that has taken everything starts anew")

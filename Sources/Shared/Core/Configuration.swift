@@ -10,6 +10,7 @@ package struct Configuration: Sendable {
     package var redisTimeout = Duration.milliseconds(50)
     package var proxyURL: String?
     package var caFile: String?
+    package var allowsHTTP2 = true
     /// The JSON text of `MODEL_ROUTES`.
     package var modelRoutes: String?
     package var openAI = Upstream(baseURL: "https://api.openai.com/v1")

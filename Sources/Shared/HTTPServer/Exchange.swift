@@ -18,6 +18,7 @@ package final class Exchange {
 
     private var connection: HTTPConnection?
     private var state = State.unanswered
+    private var writtenBytes = 0
     private let isHead: Bool
     private let usesChunks: Bool
 
@@ -29,6 +30,9 @@ package final class Exchange {
 
     /// Bytes written that the client's side has not taken yet.
     package var pendingBytes: Int { connection?.unsentBytes ?? 0 }
+
+    /// Bytes of the answer that the client's side has taken so far.
+    package var takenBytes: Int { writtenBytes - pendingBytes }
 
     package var isUnanswered: Bool { state == .unanswered }
     package var isEnded: Bool { state == .ended }
@@ -48,10 +52,16 @@ package final class Exchange {
         finish(connection)
     }
 
-    /// Sends the head of a stream together with its first bytes.
-    package func begin(status: Int, first: borrowing ByteBuffer, headers: (inout ByteBuffer) -> Void) {
+    /// Sends the head of a stream together with its first bytes; where these are its last as well, ends it in the same
+    /// write.
+    package func begin(
+        status: Int,
+        first: borrowing ByteBuffer,
+        isWhole: Bool = false,
+        headers: (inout ByteBuffer) -> Void
+    ) {
         guard state == .unanswered, let connection else { return }
-        state = .streaming
+        state = isWhole ? .ended : .streaming
         if !usesChunks { connection.endsAfterAnswer() }
         connection.send { output, keepsAlive in
             output.appendStatusLine(status)
@@ -60,13 +70,19 @@ package final class Exchange {
             if !keepsAlive { output.appendHeaderLine("Connection: close") }
             output.appendHeadEnd()
             append(first, to: &output)
+            if isWhole, usesChunks, !isHead { output.appendLastChunk() }
+            writtenBytes = output.count
         }
+        if isWhole { finish(connection) }
     }
 
     /// Sends bytes of the stream, in one piece.
     package func write(_ bytes: borrowing ByteBuffer) {
         guard state == .streaming, let connection, !bytes.isEmpty else { return }
-        connection.send { output, _ in append(bytes, to: &output) }
+        connection.send { output, _ in
+            append(bytes, to: &output)
+            writtenBytes += output.count
+        }
     }
 
     /// Ends the stream properly, with `last` as its last bytes.

@@ -28,6 +28,7 @@ extension Configuration {
         }
         proxyURL = environment.text("PROXY_URL")
         caFile = environment.text("UPSTREAM_CA_FILE")
+        allowsHTTP2 = try environment.flag("UPSTREAM_HTTP2") ?? allowsHTTP2
         modelRoutes = environment.text("MODEL_ROUTES")
         openAI.keys = environment.list("OPENAI_API_KEY")
         openAI.baseURL = try environment.url("OPENAI_BASE_URL") ?? openAI.baseURL

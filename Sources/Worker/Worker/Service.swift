@@ -35,6 +35,7 @@ enum Service {
             let server = HTTPServer(options: options, handler: gateway)
             let bound = try server.listen(on: address)
             log(.info, "listening", LogField("address", bound.description), LogField("pid", Int(getpid())))
+            if needsTLS(configuration) { upstream.warmUp() }
             await termination()
             log(.info, "draining", LogField("connections", server.openConnections))
             gateway.beginDraining()
@@ -80,7 +81,15 @@ enum Service {
         options.connectTimeout = configuration.timeouts.connect
         options.proxyURL = configuration.proxyURL
         options.caFile = configuration.caFile
+        options.allowsHTTP2 = configuration.allowsHTTP2
         return UpstreamClient(options: options)
+    }
+
+    /// Whether any upstream with an account is reached by TLS.
+    private static func needsTLS(_ configuration: Configuration) -> Bool {
+        let openAI = configuration.openAI.keys.isEmpty ? [] : [configuration.openAI.baseURL]
+        let deepSeek = configuration.deepSeek.keys.isEmpty ? [] : [configuration.deepSeek.streamURL]
+        return (openAI + deepSeek).contains { $0.hasPrefix("https://") }
     }
 
     /// Waits for SIGTERM or SIGINT.

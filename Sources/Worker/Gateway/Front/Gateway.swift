@@ -23,6 +23,8 @@ package final class Gateway: RequestHandler {
     private var turn = Int.random(in: 0..<1 << 20)
     private var ids: RequestIDs
     private let settlement: Settlement
+    /// The worker has given up waiting: who is cut off now has not left by itself.
+    private var isCutShort = false
 
     /// Assembles the gateway of a worker from its parts.
     package init(_ parts: GatewayParts) throws(ModelRoutes.Problem) {
@@ -63,7 +65,7 @@ package final class Gateway: RequestHandler {
 
     /// The end of every request.
     func settle(_ context: RequestContext, _ reason: EndReason, _ error: GatewayError? = nil) {
-        settlement.settle(context, reason, error)
+        settlement.settle(context, reason == .clientGone && isCutShort ? .drained : reason, error)
     }
 
     package func refusal(status: Int, reason: StaticString) -> (requestID: String, body: [UInt8]) {
@@ -87,6 +89,7 @@ package final class Gateway: RequestHandler {
 
     /// Cuts what still runs when draining has taken too long.
     package func cutShort() {
+        isCutShort = true
         for stream in streams.values { stream.cutShort() }
         services.lingering.close()
     }

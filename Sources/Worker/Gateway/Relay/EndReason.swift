@@ -7,6 +7,8 @@ enum EndReason: String, CaseIterable {
     case clientGone = "client_gone"
     case clientStalled = "client_stalled"
     case drained
+    /// The gateway could not serve, through no fault of an upstream: Redis is away, the worker is going.
+    case gatewayError = "gateway_error"
     /// The request itself was refused.
     case refused
 }

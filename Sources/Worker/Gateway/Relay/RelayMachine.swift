@@ -89,10 +89,7 @@ struct RelayMachine {
     }
 
     /// The client takes bytes too slowly, and the upstream has been paused for it.
-    mutating func paused(at now: Instant) {
-        isPaused = true
-        if clientStalledSince == nil { clientStalledSince = now }
-    }
+    mutating func paused() { isPaused = true }
 
     /// The client has taken everything.
     mutating func drained(at now: Instant) {
@@ -103,7 +100,10 @@ struct RelayMachine {
         if upstreamSpoke != nil { upstreamSpoke = now }
     }
 
-    /// Bytes wait for the client without the upstream being paused.
+    /// Whether the client is already known to have bytes waiting for it.
+    var isClientLagging: Bool { clientStalledSince != nil }
+
+    /// Bytes wait for the client.
     mutating func clientLags(at now: Instant) {
         if clientStalledSince == nil { clientStalledSince = now }
     }

@@ -26,8 +26,8 @@ final class StreamRelay {
     private var machine: RelayMachine
     private lazy var timer = DeadlineTimer { [weak self] in self?.deadlinePassed() }
     private var held = ByteBuffer()
-    /// What waited for the client when it was last looked at.
-    private var lastPending = 0
+    /// What the client had taken when it began to lag, or when it was last found to be slow but alive.
+    private var takenWhenLagging = 0
     private var hasFlowed = false
     private var attempt: StreamAttempt?
     private weak var owner: StreamServing?
@@ -139,8 +139,8 @@ final class StreamRelay {
 
     // MARK: Towards the client
 
-    private func begin(isContent: Bool = true) {
-        exchange.begin(status: 200, first: held) { output in
+    private func begin(isContent: Bool = true, isWhole: Bool = false) {
+        exchange.begin(status: 200, first: held, isWhole: isWhole) { output in
             AnswerHeaders.append(context, contentType: "text/event-stream; charset=utf-8", to: &output)
             AnswerHeaders.appendStreaming(to: &output)
             AnswerHeaders.appendUpstream(attempt?.head, to: &output)
@@ -173,8 +173,11 @@ final class StreamRelay {
 
     private func endProperly() {
         held.append("data: [DONE]\n\n" as StaticString)
-        if exchange.isUnanswered { begin() }
-        exchange.end(held)
+        if exchange.isUnanswered {
+            begin(isWhole: true)
+        } else {
+            exchange.end(held)
+        }
         end(.done)
     }
 
@@ -188,16 +191,13 @@ final class StreamRelay {
     /// Stops listening to the upstream when the client takes its bytes too slowly.
     private func relieve(_ now: Instant) {
         let pending = exchange.pendingBytes
-        lastPending = pending
-        guard pending > 0 else {
-            timer.set(machine.deadline)
-            return
+        if pending > 0 {
+            if !machine.isClientLagging { takenWhenLagging = exchange.takenBytes }
+            machine.clientLags(at: now)
         }
         if pending > Self.highWater {
             attempt?.pause()
-            machine.paused(at: now)
-        } else {
-            machine.clientLags(at: now)
+            machine.paused()
         }
         timer.set(machine.deadline)
     }
@@ -226,8 +226,8 @@ final class StreamRelay {
             var error = GatewayError.silent("The stream took longer than allowed.", .upstreamTimeout)
             error.retry = .no
             upstreamFailed(error)
-        case .clientStalled where exchange.pendingBytes < lastPending:
-            lastPending = exchange.pendingBytes
+        case .clientStalled where exchange.takenBytes > takenWhenLagging:
+            takenWhenLagging = exchange.takenBytes
             machine.clientTookSome(at: LoopClock.now)
         case .clientStalled:
             exchange.drop()
@@ -267,7 +267,12 @@ extension EndReason {
         case .upstreamCut, .upstreamUnreachable: self = .upstreamCut
         case .upstreamIdle, .upstreamTimeout: self = .upstreamIdle
         case .clientGone: self = .clientGone
-        default: self = error.source == .client ? .refused : .upstreamError
+        default:
+            switch error.source {
+            case .client: self = .refused
+            case .upstream: self = .upstreamError
+            case .gateway: self = .gatewayError
+            }
         }
     }
 }
