@@ -1,5 +1,6 @@
 internal import CUV
 package import Core
+internal import Glibc
 
 /// What a `StreamSocket` tells its owner. Calls come from the loop, never from inside a call on the socket.
 @LoopActor
@@ -25,6 +26,17 @@ package protocol StreamSocketDelegate: AnyObject {
     package var pendingBytes: Int {
         isClosed ? 0 : queued.count + (isFlushing ? unsafe uv_stream_get_write_queue_size(stream) : 0)
     }
+    /// Bytes the system has taken and the peer has not: costs a system call, and is as exact as the system's accounts.
+    package var bytesInSystem: Int {
+        var fd: uv_os_fd_t = -1
+        var count: Int32 = 0
+        let handle = unsafe UnsafeMutableRawPointer(stream).assumingMemoryBound(to: uv_handle_t.self)
+        guard !isClosed, unsafe uv_fileno(handle, &fd) == 0, unsafe ioctl(fd, UInt(TIOCOUTQ), &count) == 0 else {
+            return 0
+        }
+        return Int(count)
+    }
+
     package private(set) var isClosed = false
 
     let stream: UnsafeMutablePointer<uv_stream_t>

@@ -31,8 +31,8 @@ package final class Exchange {
     /// Bytes written that the client's side has not taken yet.
     package var pendingBytes: Int { connection?.unsentBytes ?? 0 }
 
-    /// Bytes of the answer that the client's side has taken so far.
-    package var takenBytes: Int { writtenBytes - pendingBytes }
+    /// Bytes of the answer that the client's side has taken so far; asks the system, so not for every chunk.
+    package var takenBytes: Int { writtenBytes - (connection?.untakenBytes ?? 0) }
 
     package var isUnanswered: Bool { state == .unanswered }
     package var isEnded: Bool { state == .ended }

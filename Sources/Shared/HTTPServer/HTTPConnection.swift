@@ -41,6 +41,9 @@ final class HTTPConnection: StreamSocketDelegate {
 
     var unsentBytes: Int { socket.pendingBytes }
 
+    /// Bytes that have not reached the client, as far as the system can tell.
+    var untakenBytes: Int { socket.pendingBytes + socket.bytesInSystem }
+
     // MARK: What the socket says
 
     func socketReceived(_ bytes: UnsafeRawBufferPointer) {
