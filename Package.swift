@@ -11,10 +11,14 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InferIsolatedConformances"),
     .strictMemorySafety(),
     .treatAllWarnings(as: .error),
-    // A worker has one thread that runs Swift (a test counts them), so its reference counts need no atomic operations;
-    // exclusive access is checked by the compiler and, at run time, in the debug builds that the tests use.
+    // A worker has one thread that runs Swift (a test counts them), so its reference counts need no atomic operations.
+    // Exclusive access and the isolation of callbacks are checked by the compiler and, at run time, in the debug builds
+    // that the tests use.
     .unsafeFlags(
-        ["-enforce-exclusivity=unchecked", "-Xfrontend", "-assume-single-threaded"],
+        [
+            "-enforce-exclusivity=unchecked", "-Xfrontend", "-assume-single-threaded",
+            "-Xfrontend", "-disable-dynamic-actor-isolation",
+        ],
         .when(configuration: .release)
     ),
 ]

@@ -31,7 +31,7 @@ package final class DeadlineTimer {
     isolated deinit { close() }
 
     private func arm() {
-        let timer = self.timer ?? LoopTimer { [weak self] in self?.fired() }
+        let timer = self.timer ?? LoopTimer { [unowned self] in fired() }
         self.timer = timer
         armedFor = deadline
         let wait = max(0, deadline.milliseconds(since: LoopClock.now))

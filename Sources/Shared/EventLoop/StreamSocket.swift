@@ -21,7 +21,8 @@ package protocol StreamSocketDelegate: AnyObject {
 /// slow reader. All sockets share one read buffer; an idle socket owns no memory for data.
 @LoopActor
 @safe package final class StreamSocket {
-    package weak var delegate: (any StreamSocketDelegate)?
+    /// Kept until `close()`. A weak reference would slow down each retain and release of the delegate.
+    package var delegate: (any StreamSocketDelegate)?
     /// Bytes accepted by `write` that the system has not taken yet.
     package var pendingBytes: Int {
         isClosed ? 0 : queued.count + (isFlushing ? unsafe uv_stream_get_write_queue_size(stream) : 0)
@@ -108,6 +109,7 @@ package protocol StreamSocketDelegate: AnyObject {
     package func close() {
         guard !isClosed else { return }
         isClosed = true
+        delegate = nil
         unsafe closeFreeingMemory(stream)
     }
 

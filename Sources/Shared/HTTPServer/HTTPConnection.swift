@@ -15,7 +15,7 @@ final class HTTPConnection: StreamSocketDelegate {
         case closed
     }
 
-    private unowned let server: HTTPServer
+    private let server: HTTPServer
     private let socket: StreamSocket
     private var parser: RequestParser
     private var phase = Phase.reading
@@ -24,7 +24,7 @@ final class HTTPConnection: StreamSocketDelegate {
     private var keepsAlive = true
     private var isProcessing = false
     private var closesWhenFlushed = false
-    private lazy var timer = DeadlineTimer { [weak self] in self?.deadlinePassed() }
+    private lazy var timer = DeadlineTimer { [unowned self] in deadlinePassed() }
     private var readingSince = LoopClock.turn
 
     init(socket: StreamSocket, server: HTTPServer) {

@@ -76,7 +76,7 @@ internal import EventLoop
 
     private func watch(_ entry: Entry) {
         if entry.watcher == nil {
-            entry.watcher = try? FDWatcher(fd: entry.fd) { [unowned self, unowned entry] events in
+            entry.watcher = try? FDWatcher(fd: entry.fd) { [self, entry] events in
                 self.fired(entry, events)
             }
         }

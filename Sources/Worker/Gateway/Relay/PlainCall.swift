@@ -21,7 +21,7 @@ import Upstream
     private var head = UpstreamHead()
     private var body = ByteBuffer()
     private var waiting: UnsafeContinuation<Result, Never>?
-    private lazy var timer = DeadlineTimer { [weak self] in self?.tookTooLong() }
+    private lazy var timer = DeadlineTimer { [unowned self] in tookTooLong() }
     private(set) var timings = TransferTimings()
 
     init(_ exchange: Exchange) {
@@ -32,7 +32,7 @@ import Upstream
         guard !exchange.isClientGone else { return .clientGone }
         return unsafe await withUnsafeContinuation { continuation in
             unsafe waiting = unsafe continuation
-            exchange.onClientGone = { [weak self] in self?.stop(.clientGone) }
+            exchange.onClientGone = { [unowned self] in stop(.clientGone) }
             timer.set(deadline)
             transfer = upstream.start(request, delegate: self)
         }

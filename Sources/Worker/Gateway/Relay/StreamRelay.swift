@@ -24,13 +24,13 @@ final class StreamRelay {
     private let exchange: Exchange
     private let services: RelayServices
     private var machine: RelayMachine
-    private lazy var timer = DeadlineTimer { [weak self] in self?.deadlinePassed() }
+    private lazy var timer = DeadlineTimer { [unowned self] in deadlinePassed() }
     private var held = ByteBuffer()
     /// What the client had taken when it began to lag, or when it was last found to be slow but alive.
     private var takenWhenLagging = 0
     private var hasFlowed = false
     private var attempt: StreamAttempt?
-    private weak var owner: StreamServing?
+    private var owner: StreamServing?
 
     init(_ context: RequestContext, services: RelayServices, owner: StreamServing) {
         self.context = context
@@ -38,8 +38,8 @@ final class StreamRelay {
         self.services = services
         exchange = context.exchange
         machine = RelayMachine(limits: services.limits, startedAt: context.receivedAt)
-        exchange.onClientGone = { [weak self] in self?.end(.clientGone) }
-        exchange.onDrained = { [weak self] in self?.drained() }
+        exchange.onClientGone = { [unowned self] in end(.clientGone) }
+        exchange.onDrained = { [unowned self] in drained() }
     }
 
     /// Whether a further attempt could still be hidden from the client.
