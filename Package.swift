@@ -16,7 +16,7 @@ let strict: [SwiftSetting] = [
     // that the tests use.
     .unsafeFlags(
         [
-            "-enforce-exclusivity=unchecked", "-Xfrontend", "-assume-single-threaded",
+            "-enforce-exclusivity=unchecked", "-cross-module-optimization", "-Xfrontend", "-assume-single-threaded",
             "-Xfrontend", "-disable-dynamic-actor-isolation",
         ],
         .when(configuration: .release)
