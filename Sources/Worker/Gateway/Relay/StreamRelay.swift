@@ -29,6 +29,7 @@ final class StreamRelay {
     /// What the client had taken when it began to lag, or when it was last found to be slow but alive.
     private var takenWhenLagging = 0
     private var hasFlowed = false
+    private var knowsUpstreamSpeaks = false
     private var attempt: StreamAttempt?
     private var owner: StreamServing?
 
@@ -48,6 +49,7 @@ final class StreamRelay {
     /// Sends the request to one upstream and relays what it answers; the owner hears how it came out.
     func start(_ outgoing: OutgoingRequest, _ request: ModelRequest, with provider: any Provider) {
         machine.attemptStarted(at: LoopClock.now)
+        knowsUpstreamSpeaks = false
         held.removeAll()
         let attempt = StreamAttempt(
             relay: self,
@@ -152,6 +154,8 @@ final class StreamRelay {
     /// From here on nobody else can be asked: what would have been needed for it is let go, since streams may last long.
     private func contentFlows() {
         hasFlowed = true
+        // Keep-alives are due from now on.
+        knowsUpstreamSpeaks = false
         context.firstByteAt = LoopClock.now
         attempt?.headIsSent()
         owner?.contentFlows()
@@ -191,10 +195,17 @@ final class StreamRelay {
     /// Stops listening to the upstream when the client takes its bytes too slowly.
     private func relieve(_ now: Instant) {
         let pending = exchange.pendingBytes
-        if pending > 0 {
-            if !machine.isClientLagging { takenWhenLagging = exchange.takenBytes }
-            machine.clientLags(at: now)
+        guard pending > 0 else {
+            // The first event, and the first content, bring the deadline forward; all others only move it back, which
+            // the timer finds out by itself when it fires.
+            if !knowsUpstreamSpeaks {
+                knowsUpstreamSpeaks = true
+                timer.set(machine.deadline)
+            }
+            return
         }
+        if !machine.isClientLagging { takenWhenLagging = exchange.takenBytes }
+        machine.clientLags(at: now)
         if pending > Self.highWater {
             attempt?.pause()
             machine.paused()
