@@ -126,9 +126,9 @@ class Redis:
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True)
         path = self.directory / "sock"
-        options = f"--port 0 --unixsocket {path} --save --appendonly no --daemonize no --dir {self.directory}"
-        words = [word if word != "--save" else "--save=" for word in options.split()]
-        self.process = machine.spawn(["redis-server", *words], HELPERS_CORE, self.directory / "log")
+        options = f"--port 0 --unixsocket {path} --appendonly no --daemonize no --dir {self.directory}"
+        words = ["redis-server", *options.split(), "--save", ""]
+        self.process = machine.spawn(words, HELPERS_CORE, self.directory / "log")
         self.url = f"unix://{path}"
         machine.wait_until(path.exists, 10, "redis-server")
 
