@@ -124,5 +124,5 @@ private final class LargeAnswer: RequestHandler {
         exchange.respond(status: 200, body: [UInt8](repeating: 65, count: 8 << 20)) { _ in }
     }
 
-    func refusal(status: Int, reason: StaticString) -> (requestID: String, body: [UInt8]) { ("", []) }
+    func refusal(_ error: GatewayError) -> (requestID: String, body: [UInt8]) { ("", []) }
 }

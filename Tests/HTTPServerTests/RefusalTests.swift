@@ -28,7 +28,7 @@ struct RefusalTests {
         #expect(
             text.hasPrefix("HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nX-Request-ID: r-1\r\n")
         )
-        #expect(text.hasSuffix("\r\nConnection: close\r\n\r\nrefused 408: the request did not arrive in time"))
+        #expect(text.hasSuffix("\r\nConnection: close\r\n\r\nrefused 408: The request did not arrive in time."))
         #expect(server.requests.isEmpty)
     }
 
@@ -86,7 +86,7 @@ struct RefusalTests {
             return client.textToEnd()
         }
         #expect(text.hasPrefix("HTTP/1.1 413 Content Too Large\r\n"))
-        #expect(text.hasSuffix("\r\n\r\nrefused 413: the request body is too large"))
+        #expect(text.hasSuffix("\r\n\r\nrefused 413: The request cannot be read: the request body is too large."))
         #expect(server.requests.isEmpty)
     }
 
@@ -144,7 +144,7 @@ struct RefusalTests {
             client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n\u{0}garbage\r\n\r\n")
             return client.receiveToEnd() ?? []
         }
-        let refusal = "refused 400: the method is not a token"
+        let refusal = "refused 400: The request cannot be read: the method is not a token."
         #expect(received.count > size)
         #expect(received.suffix(refusal.utf8.count).text == refusal)
     }

@@ -33,8 +33,8 @@ final class TestServer: RequestHandler {
         Task.immediate { @LoopActor in await answer(request, exchange) }
     }
 
-    func refusal(status: Int, reason: StaticString) -> (requestID: String, body: [UInt8]) {
-        ("r-1", Array("refused \(status): \(reason)".utf8))
+    func refusal(_ error: GatewayError) -> (requestID: String, body: [UInt8]) {
+        ("r-1", Array("refused \(error.status): \(error.message)".utf8))
     }
 
     /// Says back the method, the path and the body.

@@ -153,7 +153,7 @@ final class HTTPConnection: StreamSocketDelegate {
                 }
             }
         } catch {
-            refuse(status: error.status, reason: error.reason)
+            refuse(error.gatewayError)
         }
         if phase != .closed { watchClock() }
     }
@@ -169,11 +169,11 @@ final class HTTPConnection: StreamSocketDelegate {
     }
 
     /// Answers what could not be read as a request. Nothing after it on this connection can be trusted.
-    private func refuse(status: Int, reason: StaticString) {
+    private func refuse(_ error: GatewayError) {
         keepsAlive = false
-        let (requestID, body) = server.handler.refusal(status: status, reason: reason)
+        let (requestID, body) = server.handler.refusal(error)
         send { output, _ in
-            output.appendStatusLine(status)
+            output.appendStatusLine(error.status)
             output.appendHeaderLine("Content-Type: application/json")
             output.appendHeader("X-Request-ID", requestID)
             output.appendContentLength(body.count)
@@ -219,7 +219,7 @@ final class HTTPConnection: StreamSocketDelegate {
 
     private func deadlinePassed() {
         if phase == .reading, !parser.isIdle {
-            refuse(status: 408, reason: "the request did not arrive in time")
+            refuse(.invalid(nil, "The request did not arrive in time.", code: .requestTimeout))
         } else {
             close()
         }

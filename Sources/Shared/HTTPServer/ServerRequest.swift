@@ -17,5 +17,5 @@ package struct ServerRequest: Sendable {
 package protocol RequestHandler: AnyObject {
     func handle(_ request: ServerRequest, _ exchange: Exchange)
     /// The answer to a request that could not be read: its JSON body and the id that names it.
-    func refusal(status: Int, reason: StaticString) -> (requestID: String, body: [UInt8])
+    func refusal(_ error: GatewayError) -> (requestID: String, body: [UInt8])
 }

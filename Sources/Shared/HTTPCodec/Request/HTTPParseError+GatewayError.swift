@@ -13,6 +13,6 @@ extension HTTPParseError {
             case 505: .httpVersionNotSupported
             default: .invalidRequest
             }
-        return GatewayError(code, String(describing: reason), source: .client)
+        return .invalid(nil, "The request cannot be read: \(reason).", code: code)
     }
 }

@@ -68,22 +68,10 @@ package final class Gateway: RequestHandler {
         settlement.settle(context, reason == .clientGone && isCutShort ? .drained : reason, error)
     }
 
-    package func refusal(status: Int, reason: StaticString) -> (requestID: String, body: [UInt8]) {
+    package func refusal(_ error: GatewayError) -> (requestID: String, body: [UInt8]) {
         metrics.refusedUnread()
-        let code: GatewayError.Code =
-            switch status {
-            case 408: .requestTimeout
-            case 411: .lengthRequired
-            case 413: .bodyTooLarge
-            case 414: .uriTooLong
-            case 431: .headersTooLarge
-            case 501: .notImplemented
-            case 505: .httpVersionNotSupported
-            default: .invalidRequest
-            }
         let id = ids.next()
-        let error = GatewayError.invalid(nil, "The request cannot be read: \(reason).", code: code)
-        log(error.logLevel, "request refused", LogField("request_id", id), LogField("reason", "\(reason)"))
+        log(error.logLevel, "request refused", LogField("request_id", id), LogField("reason", error.message))
         return (id, ErrorBody.bytes(error, requestID: id))
     }
 
