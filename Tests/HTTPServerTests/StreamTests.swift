@@ -140,6 +140,7 @@ struct StreamTests {
         let piece = ByteBuffer([UInt8](repeating: 65, count: 1 << 20))
         let drained = Signal()
         let pressed = Signal()
+        let mayRead = Gate()
         let server = try TestServer { _, exchange in
             exchange.onDrained = { drained.fire() }
             exchange.begin(status: 200, first: piece) { _ in }
@@ -148,6 +149,7 @@ struct StreamTests {
             #expect(exchange.pendingBytes > 10 << 20)
             #expect(exchange.pendingBytes < 21 << 20)
             pressed.fire()
+            mayRead.open()
             await drained.wait()
             #expect(exchange.pendingBytes == 0)
             exchange.end(bytes("end"))
@@ -155,6 +157,7 @@ struct StreamTests {
         defer { server.close() }
         let received = await server.serve(receiveBuffer: 262_144) { client in
             client.send("GET /s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            mayRead.wait()
             return client.receiveToEnd()
         }
         let body = try #require(received)

@@ -1,7 +1,9 @@
 import Core
 import EventLoop
+import Glibc
 import HTTPCodec
 import HTTPServer
+import Synchronization
 import TestSupport
 
 /// A server on a free port whose requests are answered by a closure.
@@ -68,6 +70,17 @@ final class Signal {
     /// Waits for the first time it fires.
     func wait() async {
         if count == 0 { await withCheckedContinuation { waiters.append($0) } }
+    }
+}
+
+/// What a client on a thread of its own waits for until the loop opens it; gives up after five seconds.
+final class Gate: Sendable {
+    private let isOpen = Atomic(false)
+
+    func open() { isOpen.store(true, ordering: .releasing) }
+
+    func wait() {
+        for _ in 0..<5000 where !isOpen.load(ordering: .acquiring) { usleep(1000) }
     }
 }
 
