@@ -24,6 +24,7 @@ struct GatewayErrorTests {
         .unprocessable: (422, "invalid_request_error"),
         .rateLimitExceeded: (429, "rate_limit_error"),
         .insufficientQuota: (429, "insufficient_quota"),
+        .budgetExhausted: (402, "insufficient_quota"),
         .headersTooLarge: (431, "invalid_request_error"),
         .clientGone: (499, "invalid_request_error"),
         .internalError: (500, "server_error"),

@@ -21,6 +21,8 @@ extension GatewayError {
         case unprocessable = "unprocessable_request"
         case rateLimitExceeded = "rate_limit_exceeded"
         case insufficientQuota = "insufficient_quota"
+        /// The API key has spent its budget; an upstream account that has is `insufficientQuota`.
+        case budgetExhausted = "budget_exhausted"
         case headersTooLarge = "headers_too_large"
         case clientGone = "client_gone"
         case internalError = "internal_error"
@@ -42,6 +44,7 @@ extension GatewayError {
         switch code {
         case .invalidRequest, .invalidJSON, .missingParameter, .unsupportedParameter, .contextLengthExceeded: 400
         case .invalidAPIKey: 401
+        case .budgetExhausted: 402
         case .permissionDenied: 403
         case .modelNotFound, .notFound: 404
         case .methodNotAllowed: 405
@@ -68,7 +71,7 @@ extension GatewayError {
     package var type: String {
         switch code {
         case .rateLimitExceeded: upstreamType ?? "rate_limit_error"
-        case .insufficientQuota: "insufficient_quota"
+        case .insufficientQuota, .budgetExhausted: "insufficient_quota"
         case .permissionDenied: "permission_error"
         case .invalidRequest, .invalidJSON, .missingParameter, .unsupportedParameter, .contextLengthExceeded,
             .invalidAPIKey, .modelNotFound, .notFound, .methodNotAllowed, .requestTimeout, .conflict, .lengthRequired,

@@ -23,6 +23,8 @@ package struct GatewayError: Error, Sendable {
     /// What the upstream itself said: kept where it means more to the client than our own words.
     package var upstreamCode: String?
     package var upstreamType: String?
+    /// What the failure says about the account that was used.
+    package var failureClass = FailureClass.none
     package var file: StaticString
     package var line: Int
 

@@ -1,10 +1,13 @@
 internal import Core
+internal import EventLoop
 
 /// A command whose answer is missing.
 struct PendingCommand {
     @safe enum Waiter {
         /// Somebody waits. Resumed exactly once: `settle` leaves `abandoned` or takes the command out of its queue.
         case task(UnsafeContinuation<Result<RedisReply, RedisError>, Never>)
+        /// Somebody has left word where to call, which costs no task.
+        case callback(@LoopActor (Result<RedisReply, RedisError>) -> Void)
         /// Fire and forget.
         case nobody
         /// The client itself wants to know whether Redis is back.

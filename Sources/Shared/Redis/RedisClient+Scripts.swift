@@ -19,12 +19,69 @@ extension RedisClient {
         return try await run(try await load(script, timeout), keys, arguments, timeout)
     }
 
+    /// The same without a task: `completion` is called exactly once, perhaps before this returns.
+    package func evaluate(
+        _ script: RedisScript,
+        keys: [RedisArgument],
+        arguments: [RedisArgument] = [],
+        timeout: Duration? = nil,
+        completion: @escaping @LoopActor (Result<RedisReply, RedisError>) -> Void
+    ) {
+        guard let digest = digests[script.name] else {
+            return load(script, timeout) { [weak self] loaded in
+                switch loaded {
+                case .success(let digest): self?.run(digest, keys, arguments, timeout, completion)
+                case .failure(let error): completion(.failure(error))
+                }
+            }
+        }
+        run(digest, keys, arguments, timeout) { [weak self] result in
+            guard let self, case .failure(let error) = result, error.prefix == "NOSCRIPT" else {
+                return completion(result)
+            }
+            digests[script.name] = nil
+            evaluate(script, keys: keys, arguments: arguments, timeout: timeout, completion: completion)
+        }
+    }
+
+    private func run(
+        _ digest: [UInt8],
+        _ keys: [RedisArgument],
+        _ arguments: [RedisArgument],
+        _ timeout: Duration?,
+        _ completion: @escaping @LoopActor (Result<RedisReply, RedisError>) -> Void
+    ) {
+        command(call(digest, keys, arguments), timeout: timeout, completion: completion)
+    }
+
+    private func load(
+        _ script: RedisScript,
+        _ timeout: Duration?,
+        _ completion: @escaping @LoopActor (Result<[UInt8], RedisError>) -> Void
+    ) {
+        command(["SCRIPT", "LOAD", .bytes(script.source)], timeout: timeout) { [weak self] result in
+            switch result {
+            case .failure(let error): completion(.failure(error))
+            case .success(let reply):
+                guard let digest = reply.bytes else {
+                    return completion(.failure(RedisError(.invalidReply, "SCRIPT LOAD did not return a digest")))
+                }
+                self?.digests[script.name] = digest
+                completion(.success(digest))
+            }
+        }
+    }
+
     private func run(
         _ digest: [UInt8],
         _ keys: [RedisArgument],
         _ arguments: [RedisArgument],
         _ timeout: Duration?
     ) async throws(RedisError) -> RedisReply {
+        try await command(call(digest, keys, arguments), timeout: timeout)
+    }
+
+    private func call(_ digest: [UInt8], _ keys: [RedisArgument], _ arguments: [RedisArgument]) -> [RedisArgument] {
         var call: [RedisArgument] = []
         call.reserveCapacity(3 + keys.count + arguments.count)
         call.append("EVALSHA")
@@ -32,7 +89,7 @@ extension RedisClient {
         call.append(.integer(keys.count))
         call += keys
         call += arguments
-        return try await command(call, timeout: timeout)
+        return call
     }
 
     private func load(_ script: RedisScript, _ timeout: Duration?) async throws(RedisError) -> [UInt8] {

@@ -86,6 +86,20 @@ package final class RedisClient {
         return try result.get()
     }
 
+    /// The same without a task: `completion` is called exactly once, before this returns when the command is refused.
+    package func command(
+        _ arguments: [RedisArgument],
+        timeout: Duration? = nil,
+        completion: @escaping @LoopActor (Result<RedisReply, RedisError>) -> Void
+    ) {
+        if let refusal = refusal() { return completion(.failure(refusal)) }
+        submit(
+            arguments,
+            .callback(completion),
+            timeout.map { UInt64(max(0, $0.nanoseconds)) } ?? usualTimeout
+        )
+    }
+
     /// Sends a command whose answer nobody needs; failures only count in the statistics.
     package func send(_ arguments: [RedisArgument]) {
         guard refusal() == nil else { return }
@@ -166,6 +180,7 @@ package final class RedisClient {
         case .abandoned, .probe: return
         case .nobody: break
         case .task(let continuation): unsafe continuation.resume(returning: result)
+        case .callback(let body): body(result)
         }
         if case .failure = result { statistics.errors += 1 }
     }

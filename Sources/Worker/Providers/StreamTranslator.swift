@@ -1,6 +1,5 @@
 package import Core
 package import JSON
-package import OpenAIAPI
 
 /// Turns an upstream's bytes into OpenAI events. Fed with whatever the network brings, cut anywhere.
 package protocol StreamTranslator: Sendable {

@@ -1,0 +1,21 @@
+package import Core
+package import JSON
+
+extension TokenUsage {
+    /// Reads a `usage` object; nil when the value is none.
+    package init?(_ value: JSONValue?) {
+        guard let value, value.isObject else { return nil }
+        self.init(
+            prompt: Self.count(value["prompt_tokens"]),
+            completion: Self.count(value["completion_tokens"]),
+            // DeepSeek counts cache hits beside the details that OpenAI has.
+            cached: Self.count(
+                value["prompt_tokens_details"]?.present("cached_tokens") ?? value["prompt_cache_hit_tokens"]
+            ),
+            reasoning: Self.count(value["completion_tokens_details"]?["reasoning_tokens"])
+        )
+    }
+
+    /// An upstream may claim any number; a trillion leaves room for sums of millions of such claims.
+    private static func count(_ value: JSONValue?) -> Int { min(max(0, value?.int ?? 0), 1 << 40) }
+}
