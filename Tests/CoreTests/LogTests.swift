@@ -62,6 +62,20 @@ struct LogTests {
         #expect(log.isEnabled(.debug) == (level == .debug))
     }
 
+    @Test("A changed level holds for all copies of a log")
+    func changedLevel() {
+        let lines = Lines()
+        let log = lines.log(.warning)
+        let copy = log
+        copy(.info, "before")
+        log.setLevel(.info)
+        copy(.info, "after")
+        #expect(!lines.text.contains("before"))
+        #expect(lines.text.contains("after"))
+        log.setLevel(.error)
+        #expect(!copy.isEnabled(.warning))
+    }
+
     @Test("Levels are known by the names operators use")
     func names() {
         #expect(LogLevel(name: "WARN") == .warning)

@@ -44,6 +44,30 @@ struct FailureTests {
         }
     }
 
+    @Test(
+        "What a failure says about the account",
+        arguments: [
+            (400, FailureClass.none), (401, .credentialsRefused), (402, .quotaExhausted), (403, .modelForbidden),
+            (404, .none), (408, .failing), (409, .none), (413, .none), (422, .none), (429, .rateLimited), (500, .failing),
+            (503, .failing), (529, .failing), (302, .none),
+        ]
+    )
+    func classes(_ status: Int, _ expected: FailureClass) {
+        #expect(failure(status, #"{"error":{"message":"m"}}"#).failureClass == expected)
+        #expect(failure(status).failureClass == expected)
+    }
+
+    @Test("A web page in place of an error judges the way there, not the account", arguments: [401, 403, 429])
+    func pages(_ status: Int) {
+        #expect(failure(status, "\r\n <!DOCTYPE html><title>Just a moment</title>").failureClass == .egressBlocked)
+        #expect(failure(status, "no page").failureClass != .egressBlocked)
+    }
+
+    @Test("An empty balance is told from a limit in the class too")
+    func quotaClass() {
+        #expect(failure(429, #"{"error":{"type":"insufficient_quota"}}"#).failureClass == .quotaExhausted)
+    }
+
     @Test("Codes tell apart what statuses do not")
     func codes() {
         let quota = failure(429, #"{"error":{"message":"You exceeded your quota","type":"insufficient_quota"}}"#)

@@ -133,7 +133,7 @@ struct RequestTests {
 
     @Test("DeepSeek's addresses may be bases or name the endpoint, and can be apart")
     func deepSeekAddresses() throws {
-        let provider = DeepSeekProvider(keys: ["k"], streamURL: "http://a/v1", plainURL: "http://b/chat/completions")
+        let provider = DeepSeekProvider(streamURL: "http://a/v1", plainURL: "http://b/chat/completions")
         #expect(try sent(chat(#","stream":true"#), with: provider).url == "http://a/v1/chat/completions")
         #expect(try sent(chat(), with: provider).url == "http://b/chat/completions")
         #expect(provider.modelsRequest(key: "k")?.url == "http://a/v1/models")

@@ -46,7 +46,7 @@ struct StreamRun: Equatable {
     static func everyCut(
         _ stream: String,
         wantsUsage: Bool = false,
-        with provider: any Provider = OpenAIProvider(keys: ["k"], baseURL: "http://upstream/v1"),
+        with provider: any Provider = OpenAIProvider(baseURL: "http://upstream/v1"),
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> StreamRun {
         let options = wantsUsage ? #","stream_options":{"include_usage":true}"# : ""
@@ -78,5 +78,5 @@ struct StreamRun: Equatable {
 /// Events in the plain spelling.
 func events(_ payloads: String...) -> String { payloads.map { "data: \($0)\n\n" }.joined() }
 
-let openAI = OpenAIProvider(keys: ["sk-test"], baseURL: "http://upstream/v1")
-let deepSeek = DeepSeekProvider(keys: ["sk-test"], streamURL: "http://upstream", plainURL: nil)
+let openAI = OpenAIProvider(baseURL: "http://upstream/v1")
+let deepSeek = DeepSeekProvider(streamURL: "http://upstream", plainURL: nil)

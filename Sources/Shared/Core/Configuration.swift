@@ -8,6 +8,13 @@ package struct Configuration: Sendable {
     package var timeouts = Timeouts()
     package var redisURL: String?
     package var redisTimeout = Duration.milliseconds(50)
+    /// Encrypts the accounts kept in Redis; without it there are those of the environment alone.
+    package var secret: String?
+    /// What they may still be encrypted with.
+    package var previousSecrets: [String] = []
+    package var admin = Admin()
+    /// The operator's own prices, in place of those the program knows.
+    package var prices: [UInt8]?
     package var proxyURL: String?
     package var caFile: String?
     package var allowsHTTP2 = true
@@ -18,6 +25,12 @@ package struct Configuration: Sendable {
 
     package init(masterKey: String) {
         self.masterKey = masterKey
+    }
+
+    /// Who may administer the cluster; nobody without a password.
+    package struct Admin: Sendable {
+        package var username = "admin"
+        package var password: String?
     }
 
     /// One upstream reached with keys.

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 package enum LogLevel: Int, Sendable, Comparable, CaseIterable {
     case debug, info, warning, error
 
@@ -43,9 +45,16 @@ package struct LogField: Sendable {
     }
 }
 
+/// The level below which lines are not written; may change at any time. Its own atomic value, since a log is copied.
+private final class LogThreshold: Sendable {
+    let level: Atomic<Int>
+
+    init(_ level: LogLevel) { self.level = Atomic(level.rawValue) }
+}
+
 /// Writes one JSON object a line: time, level, constant message, fields. Bodies and secrets have no way in.
 package struct Log: Sendable {
-    package let level: LogLevel
+    private let threshold: LogThreshold
     private let now: @Sendable () -> (seconds: Int, milliseconds: Int)
     private let sink: @Sendable ([UInt8]) -> Void
 
@@ -55,7 +64,7 @@ package struct Log: Sendable {
         now: @escaping @Sendable () -> (seconds: Int, milliseconds: Int),
         sink: @escaping @Sendable ([UInt8]) -> Void
     ) {
-        self.level = level
+        threshold = LogThreshold(level)
         self.now = now
         self.sink = sink
     }
@@ -63,7 +72,12 @@ package struct Log: Sendable {
     /// A log that keeps nothing, for tests.
     package static let silent = Log(level: .error, now: { (0, 0) }, sink: { _ in })
 
-    package func isEnabled(_ level: LogLevel) -> Bool { level >= self.level }
+    /// Changes the level of this log and of all its copies.
+    package func setLevel(_ level: LogLevel) { threshold.level.store(level.rawValue, ordering: .relaxed) }
+
+    package func isEnabled(_ level: LogLevel) -> Bool {
+        level.rawValue >= threshold.level.load(ordering: .relaxed)
+    }
 
     package func callAsFunction(_ level: LogLevel, _ message: StaticString, _ fields: LogField...) {
         write(level, message, fields)

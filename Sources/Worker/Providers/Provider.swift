@@ -9,9 +9,8 @@ package protocol Provider: Sendable {
     var name: String { get }
     /// Further prefixes that mean the same.
     var aliases: [String] { get }
-    /// The pool: each is one account. Empty means that the provider is not configured; a provider that needs none says
-    /// so with one empty key.
-    var keys: [String] { get }
+    /// Whether its calls are made with an account of its pool; else it serves without one.
+    var needsAccount: Bool { get }
     /// Ids it serves without being asked what it has.
     var knownModels: [String] { get }
 

@@ -52,7 +52,27 @@ package enum UpstreamFailure {
         default:
             error = upstream(.upstreamError, "The upstream failed.")
         }
+        error.failureClass = failureClass(status, details, error)
         return error
+    }
+
+    /// What the answer says about the account. In doubt nothing: an account that is wrongly kept costs one more failed
+    /// call, one that is wrongly taken out costs all of its service.
+    private static func failureClass(_ status: Int, _ details: Details, _ error: GatewayError) -> FailureClass {
+        switch status {
+        // A page instead of a message comes from whatever stands before the vendor: a bot check, a proxy, a firewall. It
+        // judges the address that asks, not the account.
+        case 401 where details.isPage, 403 where details.isPage, 429 where details.isPage: .egressBlocked
+        case 401: .credentialsRefused
+        // OpenAI says 403 for regions and for models that a project may not use.
+        case 403: .modelForbidden
+        case 402: .quotaExhausted
+        case 429: error.code == .insufficientQuota ? .quotaExhausted : .rateLimited
+        // 529 is Anthropic's and MiniMax' word for an overload of all, not of this account; it may be tried elsewhere and
+        // counts only when it goes on.
+        case 408, 500...599: .failing
+        default: .none
+        }
     }
 
     /// An error event inside a stream, or an error in an answer that claims success.
@@ -74,6 +94,7 @@ package enum UpstreamFailure {
             }
         }
         error.cause = "error event"
+        if error.source == .upstream, error.failureClass == .none { error.failureClass = .failing }
         return error
     }
 
@@ -105,12 +126,15 @@ private struct Details {
     var type: String?
     var code: String?
     var parameter: String?
+    /// The body is a web page.
+    var isPage = false
 
     init(_ body: [UInt8]) {
         if body.count <= 1 << 20, let document = try? JSONDocument(parsing: body) {
             self.init(document.root)
         } else {
             self.init(nil)
+            isPage = body.first { $0 > UInt8(ascii: " ") } == UInt8(ascii: "<")
         }
     }
 

@@ -5,6 +5,10 @@ extension Configuration {
     init(state environment: Environment) {
         self.init(masterKey: "")
         redisURL = environment.text("REDIS_URL")
+        secret = environment.text("MILLRACE_SECRET")
+        previousSecrets = environment.list("MILLRACE_SECRET_PREVIOUS")
+        openAI.keys = environment.list("OPENAI_API_KEY")
+        deepSeek.keys = environment.list("DEEPSEEK_API_KEY")
     }
 
     /// Reads every variable the worker honours; `.env.example` documents them.
@@ -23,6 +27,16 @@ extension Configuration {
         maxBodyBytes = try environment.number("MAX_BODY_BYTES", in: 1024...(1 << 30)) ?? maxBodyBytes
         retryTimes = try environment.number("RETRY_TIMES", in: 0...100) ?? retryTimes
         redisURL = environment.text("REDIS_URL")
+        secret = environment.text("MILLRACE_SECRET")
+        previousSecrets = environment.list("MILLRACE_SECRET_PREVIOUS")
+        admin.username = environment.text("ADMIN_USERNAME") ?? admin.username
+        admin.password = environment.text("ADMIN_PASSWORD")
+        if let path = environment.text("PRICES_FILE") {
+            guard let text = SmallFile.read(path) else {
+                throw UsageError(message: "PRICES_FILE cannot be read: \(path)")
+            }
+            prices = text
+        }
         if let milliseconds = try environment.number("REDIS_TIMEOUT_MS", in: 1...60_000) {
             redisTimeout = .milliseconds(milliseconds)
         }

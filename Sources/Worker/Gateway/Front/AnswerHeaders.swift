@@ -10,6 +10,7 @@ enum AnswerHeaders {
         output.append("Content-Type: " as StaticString)
         output.appendHeaderLine(contentType)
         output.appendHeader("X-Request-ID", context.id)
+        context.rates?.appendHeaders(to: &output)
         appendTiming(context, to: &output)
     }
 
@@ -20,13 +21,16 @@ enum AnswerHeaders {
     }
 
     /// The vendor's headers that clients act on, and its own name for the request.
-    static func appendUpstream(_ head: UpstreamHead?, to output: inout ByteBuffer) {
+    @LoopActor
+    static func appendUpstream(_ head: UpstreamHead?, _ context: RequestContext, to output: inout ByteBuffer) {
         guard let head else { return }
+        // What the key may still do matters more to its holder than what the operator's account may.
+        let showsLimits = context.rates == nil
         for (name, value) in head.fields {
             switch name.count {
             case 12 where name.equalsIgnoringCase("x-request-id"):
                 output.appendHeader("X-Upstream-Request-ID", value)
-            case 17... where startsLikeRateLimit(name):
+            case 17... where showsLimits && startsLikeRateLimit(name):
                 output.appendHeader(HTTPHeader(name.text, value.text))
             case 14 where name.equalsIgnoringCase("openai-version"): output.appendHeader("OpenAI-Version", value)
             case 19 where name.equalsIgnoringCase("openai-organization"): continue

@@ -8,28 +8,48 @@ import Upstream
 
 /// Whole answers: asking one upstream after the other until one serves the request, within the retry budget.
 extension Gateway {
-    func answerWhole(_ request: ModelRequest, _ attempts: [Attempt], _ context: RequestContext) async {
+    func answerWhole(_ request: ModelRequest, _ itinerary: Itinerary, _ context: RequestContext) async {
         let deadline = context.receivedAt.advanced(by: configuration.timeouts.request)
         var last: GatewayError?
-        for attempt in attempts {
+        while let attempt = await nextAttempt(itinerary, &last) {
             do throws(GatewayError) {
                 switch try translate(request, attempt, context) {
                 case .local(let answer):
                     context.usage = answer.usage
+                    attempt.succeeded()
                     send(answer.body, nil, context)
                     return settle(context, .done)
                 case .upstream(let outgoing):
-                    return settle(context, try await ask(outgoing, request, attempt, context, deadline))
+                    let reason = try await ask(outgoing, request, attempt, context, deadline)
+                    if reason == .done { attempt.succeeded() } else { attempt.abandoned() }
+                    return settle(context, reason)
                 }
             } catch {
                 note(error, attempt, context)
+                attempt.failed(error, context.id, body: request.document.source)
                 last = error
             }
             guard last?.retry != .no, LoopClock.now < deadline else { break }
         }
-        let error = last ?? GatewayError(.internalError, "No attempt was made.")
+        let error = last ?? .noAttempt
         ErrorAnswer.send(error, context)
-        settle(context, EndReason(error), error)
+        settle(context, context.exchange.isClientGone ? .clientGone : EndReason(error), error)
+    }
+
+    /// Nothing when all that could be tried was, or when nothing could be; then `last` says why.
+    private func nextAttempt(_ itinerary: Itinerary, _ last: inout GatewayError?) async -> Attempt? {
+        var step = itinerary.next()
+        if case .ask = step {
+            step = await withCheckedContinuation { continuation in
+                itinerary.ask { continuation.resume(returning: $0) }
+            }
+        }
+        switch step {
+        case .attempt(let attempt): return attempt
+        case .over(let reason): last = last ?? reason
+        case .ask: break
+        }
+        return nil
     }
 
     func translate(
@@ -38,7 +58,8 @@ extension Gateway {
         _ context: RequestContext
     ) throws(GatewayError) -> Call {
         context.candidate = attempt.candidate
-        let call = try attempt.candidate.provider.translate(request, model: attempt.candidate.model, key: attempt.key)
+        context.account = attempt.lease?.account.id ?? ""
+        let call = try attempt.candidate.provider.translate(request, model: attempt.candidate.model, key: attempt.credential)
         if case .upstream = call {
             context.upstreamCalls += 1
             context.upstreamAskedAt = LoopClock.now
@@ -75,6 +96,7 @@ extension Gateway {
             }
             let answer = try attempt.candidate.provider.translateAnswer(body, to: request)
             context.usage = answer.usage
+            if answer.usage == nil, context.estimate == nil { context.estimate = TokenEstimate.usage(of: request) }
             send(answer.body, head, context)
             return .done
         }
@@ -82,9 +104,10 @@ extension Gateway {
 
     private func send(_ body: [UInt8], _ head: UpstreamHead?, _ context: RequestContext) {
         context.firstByteAt = LoopClock.now
+        context.answerBytes = body.count
         context.exchange.respond(status: 200, body: body) { output in
             AnswerHeaders.append(context, contentType: "application/json", to: &output)
-            AnswerHeaders.appendUpstream(head, to: &output)
+            AnswerHeaders.appendUpstream(head, context, to: &output)
         }
     }
 

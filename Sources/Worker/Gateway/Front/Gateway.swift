@@ -3,24 +3,25 @@ package import EventLoop
 import HTTPCodec
 package import HTTPServer
 import OpenAIAPI
-package import Providers
-package import State
-package import Upstream
+import Providers
+import State
 
 /// The request's life: who asks, what for, who serves it, how it ended. One for each worker.
 @LoopActor
 package final class Gateway: RequestHandler {
-    let configuration: Configuration
-    let router: ModelRouter
+    private(set) var configuration: Configuration
+    private(set) var router: ModelRouter
+    private(set) var services: RelayServices
     let catalog: ModelCatalog
     let authenticator: Authenticator
+    let rateLimits: RateLimits?
+    let prices: Prices
     let metrics: WorkerMetrics
     let log: Log
-    let services: RelayServices
     let readiness: Readiness
-    private var random = SystemRandomNumberGenerator()
-    /// Which account of a pool comes first; begins anywhere, so that workers do not all begin with the same one.
-    private var turn = Int.random(in: 0..<1 << 20)
+    var random = SystemRandomNumberGenerator()
+    private let providers: [any Provider]
+    private let pools: [String: AccountPool]
     private var ids: RequestIDs
     private let settlement: Settlement
     /// The worker has given up waiting: who is cut off now has not left by itself.
@@ -30,17 +31,22 @@ package final class Gateway: RequestHandler {
     package init(_ parts: GatewayParts) throws(ModelRoutes.Problem) {
         configuration = parts.configuration
         log = parts.log
-        router = try ModelRouter(providers: parts.providers, routes: parts.routes)
-        catalog = ModelCatalog(providers: parts.providers, router: router, upstream: parts.upstream, log: parts.log)
+        providers = parts.providers
+        pools = parts.pools
+        prices = parts.prices
+        rateLimits = parts.rateLimits
+        router = try ModelRouter(providers: parts.providers, pools: parts.pools, routes: parts.routes)
+        catalog = ModelCatalog(
+            providers: parts.providers,
+            pools: parts.pools,
+            router: router,
+            upstream: parts.upstream,
+            log: parts.log
+        )
         authenticator = Authenticator(masterKey: parts.configuration.masterKey, keyRing: parts.keyRing)
         metrics = WorkerMetrics(upstream: parts.upstream)
         readiness = Readiness(isStateReachable: parts.isStateReachable)
-        settlement = Settlement(
-            metrics: metrics,
-            counters: parts.counters,
-            log: parts.log,
-            logsAccess: parts.configuration.logsAccess
-        )
+        settlement = Settlement(parts, metrics: metrics)
         var seed = SystemRandomNumberGenerator()
         ids = RequestIDs(seed: seed.next())
         services = RelayServices(
@@ -49,6 +55,15 @@ package final class Gateway: RequestHandler {
             limits: RelayLimits(parts.configuration.timeouts),
             answer: { error, context in ErrorAnswer.send(error, context) }
         )
+    }
+
+    /// Takes over what the operator has changed; requests under way go on as they began.
+    package func apply(_ configuration: Configuration, routes: ModelRoutes) throws(ModelRoutes.Problem) {
+        router = try ModelRouter(providers: providers, pools: pools, routes: routes)
+        catalog.router = router
+        self.configuration = configuration
+        services.limits = RelayLimits(configuration.timeouts)
+        settlement.logsAccess = configuration.logsAccess
     }
 
     package func handle(_ request: ServerRequest, _ exchange: Exchange) {
@@ -66,6 +81,11 @@ package final class Gateway: RequestHandler {
     /// The end of every request.
     func settle(_ context: RequestContext, _ reason: EndReason, _ error: GatewayError? = nil) {
         settlement.settle(context, reason == .clientGone && isCutShort ? .drained : reason, error)
+    }
+
+    func refuse(_ error: GatewayError, _ context: RequestContext) {
+        ErrorAnswer.send(error, context)
+        settle(context, EndReason(error), error)
     }
 
     package func refusal(_ error: GatewayError) -> (requestID: String, body: [UInt8]) {
@@ -91,138 +111,13 @@ package final class Gateway: RequestHandler {
     /// From now on the worker tells whoever asks that it is going.
     package func beginDraining() { readiness.isDraining = true }
 
+    /// Requests and, of these, streams under way.
+    package var openRequests: Int { metrics.open }
+    package var openStreams: Int { streams.count }
+
     /// Streams under way, for `cutShort`.
     private var streams: [ObjectIdentifier: StreamServing] = [:]
 
     func track(_ stream: StreamServing) { streams[ObjectIdentifier(stream)] = stream }
     func untrack(_ stream: StreamServing) { streams[ObjectIdentifier(stream)] = nil }
-
-    private func refuse(_ error: GatewayError, _ context: RequestContext) {
-        ErrorAnswer.send(error, context)
-        settle(context, EndReason(error), error)
-    }
-
-    private func begin(_ request: ServerRequest, _ context: RequestContext) throws(GatewayError) {
-        switch context.route {
-        case .health:
-            Endpoints.health(context)
-            settle(context, .done)
-        case .ready:
-            try readiness.answer(context)
-            settle(context, .done)
-        case .metrics:
-            Endpoints.metrics(self, context)
-            settle(context, .done)
-        case .model, .models, .modelDetails:
-            switch try authenticator.check(request.head) {
-            case .caller(let caller):
-                try admit(caller, request, context)
-            case .unknown(let digest):
-                // Ends with the answer of the key ring, which has a deadline.
-                Task.immediate { @LoopActor in await lookUp(digest, request, context) }
-            }
-        case .wrongMethod(let allowed):
-            throw .invalid(nil, "This path takes \(allowed) requests only.", code: .methodNotAllowed)
-        case .unknown:
-            throw .invalid(nil, "There is nothing at this path.", code: .notFound)
-        }
-    }
-
-    private func lookUp(_ digest: String, _ request: ServerRequest, _ context: RequestContext) async {
-        do throws(GatewayError) {
-            try admit(try await authenticator.caller(ofKeyWithDigest: digest), request, context)
-        } catch {
-            refuse(error, context)
-        }
-    }
-
-    /// Serves a request whose caller is known.
-    private func admit(_ caller: Caller, _ request: ServerRequest, _ context: RequestContext) throws(GatewayError) {
-        context.caller = caller.name
-        context.authenticatedAt = LoopClock.now
-        switch context.route {
-        case .model(let operation): try serve(operation, request.body, caller, context)
-        case .modelDetails(let name):
-            // Ends when the catalogue has asked the upstreams, which has a deadline.
-            Task.immediate { @LoopActor in
-                do throws(GatewayError) {
-                    try await Endpoints.model(name, self, context)
-                    settle(context, .done)
-                } catch {
-                    refuse(error, context)
-                }
-            }
-        default:
-            Task.immediate { @LoopActor in
-                await Endpoints.models(self, context)
-                settle(context, .done)
-            }
-        }
-    }
-
-    private func serve(
-        _ operation: ModelRequest.Operation,
-        _ body: [UInt8],
-        _ caller: Caller,
-        _ context: RequestContext
-    ) throws(GatewayError) {
-        let asked = try ModelRequest(operation, body: body)
-        context.model = asked.model
-        guard caller.allows(model: asked.model) else {
-            throw .invalid(
-                "model",
-                "This API key may not use the model '\(asked.model.prefix(100))'.",
-                code: .permissionDenied
-            )
-        }
-        context.streams = asked.streams && operation != .embedding
-        turn = (turn + 1) & 0xFFFF_FFFF
-        let attempts = router.attempts(
-            for: asked.model,
-            limit: configuration.retryTimes + 1,
-            turn: turn,
-            random: &random
-        )
-        guard !attempts.isEmpty else { throw router.unknown(asked.model, known: catalog.knownNames) }
-        if context.streams {
-            StreamServing(asked, attempts, context, gateway: self).begin()
-        } else {
-            // The one task of the request, begun only now: whatever was needed to get here is gone while it waits. It
-            // ends with the request's deadline at the latest.
-            Task.immediate { @LoopActor in await answerWhole(asked, attempts, context) }
-        }
-    }
-}
-
-/// What a worker gives its gateway.
-@LoopActor
-package struct GatewayParts {
-    let configuration: Configuration
-    let providers: [any Provider]
-    let routes: ModelRoutes
-    let upstream: UpstreamClient
-    let keyRing: KeyRing?
-    let counters: RequestCounters?
-    let isStateReachable: @LoopActor () -> Bool
-    let log: Log
-
-    package init(
-        configuration: Configuration,
-        providers: [any Provider],
-        routes: ModelRoutes,
-        upstream: UpstreamClient,
-        keyRing: KeyRing?,
-        counters: RequestCounters?,
-        isStateReachable: @escaping @LoopActor () -> Bool,
-        log: Log
-    ) {
-        self.configuration = configuration
-        self.providers = providers
-        self.routes = routes
-        self.upstream = upstream
-        self.keyRing = keyRing
-        self.counters = counters
-        self.isStateReachable = isStateReachable
-        self.log = log
-    }
 }

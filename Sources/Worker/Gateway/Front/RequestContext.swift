@@ -2,6 +2,7 @@ import Core
 import EventLoop
 import HTTPServer
 import OpenAIAPI
+import State
 
 /// One request on its way through the gateway: who asks, what has been spent, how it ended.
 @LoopActor
@@ -11,10 +12,20 @@ final class RequestContext {
     let receivedAt: Instant
     /// For the log and the counters; never the key itself.
     var caller = ""
+    /// The caller's key, unless it is the operator's.
+    var key: KeyRecord?
+    /// What is reserved of the key's limits, to be settled at the end.
+    var charge: Charge?
+    /// What is left of the key's limits, for the answer's head.
+    var rates: RateStatus?
+    /// What the request was expected to use.
+    var estimate: TokenUsage?
     var route = Route.unknown
     var model = ""
     var streams = false
     var candidate: Candidate?
+    /// The account of the last upstream call.
+    var account = ""
 
     var authenticatedAt: Instant?
     var upstreamAskedAt: Instant?
@@ -24,6 +35,8 @@ final class RequestContext {
 
     var upstreamCalls = 0
     var chunks = 0
+    /// Of a whole answer.
+    var answerBytes = 0
     var usage: TokenUsage?
 
     init(id: String, exchange: Exchange, receivedAt: Instant) {

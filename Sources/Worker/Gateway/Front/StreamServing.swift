@@ -12,13 +12,13 @@ final class StreamServing {
     private let gateway: Gateway
     private let context: RequestContext
     private var request: ModelRequest?
-    private var attempts: ArraySlice<Attempt>
+    private var itinerary: Itinerary?
     private var current: Attempt?
     private var relay: StreamRelay?
 
-    init(_ request: ModelRequest, _ attempts: [Attempt], _ context: RequestContext, gateway: Gateway) {
+    init(_ request: ModelRequest, _ itinerary: Itinerary, _ context: RequestContext, gateway: Gateway) {
         self.request = request
-        self.attempts = attempts[...]
+        self.itinerary = itinerary
         self.context = context
         self.gateway = gateway
     }
@@ -26,7 +26,7 @@ final class StreamServing {
     func begin() {
         relay = StreamRelay(context, services: gateway.services, owner: self)
         gateway.track(self)
-        proceed(after: GatewayError(.internalError, "No attempt was made."))
+        proceed(after: nil)
     }
 
     /// The worker is about to go and can wait no longer.
@@ -34,41 +34,75 @@ final class StreamServing {
 
     /// The client has content: no other upstream can be asked any more.
     func contentFlows() {
+        // Not every upstream will say what it used, and not every stream comes to its end.
+        if context.estimate == nil { context.estimate = request.map { TokenEstimate.usage(of: $0) } }
         request = nil
-        attempts = []
+        itinerary = nil
     }
 
     /// The client has seen nothing of the current attempt.
     func attemptFailed(_ error: GatewayError) {
-        if let current { gateway.note(error, current, context) }
-        if error.retry == .no || relay?.mayTryAgain != true { attempts = [] }
+        failed(error)
+        if error.retry == .no || relay?.mayTryAgain != true { itinerary?.end() }
         proceed(after: error)
     }
 
     /// The answer is over, well or badly; the client knows.
     func ended(_ reason: EndReason, _ error: GatewayError?) {
-        if let error, let current { gateway.note(error, current, context) }
+        if let error {
+            failed(error)
+        } else if reason == .done {
+            current?.succeeded()
+        } else {
+            current?.abandoned()
+        }
+        current = nil
         finish(reason, error)
     }
 
+    private func failed(_ error: GatewayError) {
+        guard let attempt = current.take() else { return }
+        gateway.note(error, attempt, context)
+        attempt.failed(error, context.id, body: request?.document.source)
+    }
+
     /// Makes the next attempt; where there is none, `last` is what the client gets to hear.
-    private func proceed(after last: GatewayError) {
-        var last = last
-        while let attempt = attempts.popFirst(), let request {
-            current = attempt
-            do throws(GatewayError) {
-                switch try gateway.translate(request, attempt, context) {
-                case .local(let answer): relay?.send(answer)
-                case .upstream(let outgoing): relay?.start(outgoing, request, with: attempt.candidate.provider)
-                }
-                return
-            } catch {
-                gateway.note(error, attempt, context)
-                last = error
-                if error.retry == .no { break }
+    private func proceed(after last: GatewayError?) {
+        guard let itinerary else { return giveUp(last) }
+        take(itinerary.next(), after: last)
+    }
+
+    private func take(_ step: Itinerary.Step, after last: GatewayError?) {
+        switch step {
+        case .attempt(let attempt): make(attempt)
+        case .ask:
+            itinerary?.ask { [self] step in
+                // The client may have left meanwhile.
+                if case .attempt(let attempt) = step, relay == nil { return attempt.abandoned() }
+                if relay != nil { take(step, after: last) }
             }
+        case .over(let reason): giveUp(last ?? reason)
         }
-        finish(relay?.giveUp(last) ?? .refused, last)
+    }
+
+    private func make(_ attempt: Attempt) {
+        guard let request else { return attempt.abandoned() }
+        current = attempt
+        do throws(GatewayError) {
+            switch try gateway.translate(request, attempt, context) {
+            case .local(let answer): relay?.send(answer)
+            case .upstream(let outgoing): relay?.start(outgoing, request, with: attempt.candidate.provider)
+            }
+        } catch {
+            failed(error)
+            if error.retry == .no { itinerary?.end() }
+            proceed(after: error)
+        }
+    }
+
+    private func giveUp(_ error: GatewayError?) {
+        let error = error ?? .noAttempt
+        finish(relay?.giveUp(error) ?? .refused, error)
     }
 
     private func finish(_ reason: EndReason, _ error: GatewayError?) {
@@ -76,4 +110,8 @@ final class StreamServing {
         gateway.untrack(self)
         gateway.settle(context, reason, error)
     }
+}
+
+extension GatewayError {
+    static var noAttempt: GatewayError { GatewayError(.internalError, "No attempt was made.") }
 }

@@ -5,21 +5,109 @@ import OpenAIAPI
 import Providers
 import State
 
-/// Writes down how a request ended, after its client has had the last byte.
+/// Writes down how a request ended, after its client has had the last byte: what it used of its key's limits, the ledger,
+/// the metrics, the log.
 @LoopActor
-struct Settlement {
-    let metrics: WorkerMetrics
-    let counters: RequestCounters?
-    let log: Log
-    let logsAccess: Bool
+final class Settlement {
+    var logsAccess: Bool
+    private let metrics: WorkerMetrics
+    private let rateLimits: RateLimits?
+    private let ledger: Ledger?
+    private let prices: Prices
+    private let log: Log
+
+    init(_ parts: GatewayParts, metrics: WorkerMetrics) {
+        self.metrics = metrics
+        rateLimits = parts.rateLimits
+        ledger = parts.ledger
+        prices = parts.prices
+        log = parts.log
+        logsAccess = parts.configuration.logsAccess
+    }
 
     func settle(_ context: RequestContext, _ reason: EndReason, _ error: GatewayError?) {
         let now = LoopClock.now
         let status = error?.status ?? (reason == .clientGone ? 499 : 200)
-        metrics.requestEnded(context, status: status, reason: reason, at: now)
-        if let candidate = context.candidate {
-            counters?.count(provider: candidate.provider.name, model: candidate.model, status: status)
+        let use = Use(context, prices)
+        if let charge = context.charge.take() {
+            if let use {
+                rateLimits?.settle(charge, tokens: use.usage.total, cost: use.cost ?? 0)
+            } else {
+                rateLimits?.release(charge)
+            }
         }
+        metrics.requestEnded(context, status: status, reason: reason, at: now)
+        if case .model = context.route, let ledger, !context.caller.isEmpty {
+            ledger.record(entry(context, reason, error, status, use, now))
+        }
+        writeLog(context, reason, error, status, now)
+    }
+
+    /// What the request used of its upstream, if it used any.
+    private struct Use {
+        var usage: TokenUsage
+        /// In billionths of a dollar; unknown where the model has no price.
+        var cost: Int?
+        var isEstimated: Bool
+
+        @LoopActor
+        init?(_ context: RequestContext, _ prices: Prices) {
+            guard let candidate = context.candidate else { return nil }
+            if let reported = context.usage {
+                usage = reported
+                isEstimated = false
+            } else {
+                // Nothing came of it, so nothing is charged.
+                guard context.firstByteAt != nil else { return nil }
+                // A chunk is about a token, in all streams that are known.
+                let answered = context.streams ? context.chunks : (context.answerBytes + 3) / 4
+                usage = TokenUsage(prompt: context.estimate?.prompt ?? 0, completion: answered)
+                isEstimated = true
+            }
+            cost = prices.cost(provider: candidate.provider.name, model: candidate.model, usage: usage)
+        }
+    }
+
+    private func entry(
+        _ context: RequestContext,
+        _ reason: EndReason,
+        _ error: GatewayError?,
+        _ status: Int,
+        _ use: Use?,
+        _ now: Instant
+    ) -> LedgerEntry {
+        LedgerEntry(
+            requestID: context.id,
+            time: WallClock.seconds(),
+            keyDigest: context.key?.digest ?? "master",
+            keyName: context.caller,
+            owner: context.key?.owner ?? "",
+            route: "\(context.route.label)",
+            provider: context.candidate?.provider.name ?? "",
+            model: context.model,
+            upstreamModel: context.candidate?.model ?? "",
+            account: context.account,
+            status: status,
+            end: reason.rawValue,
+            error: error?.label ?? "",
+            isStream: context.streams,
+            durationMS: Int(now.milliseconds(since: context.receivedAt)),
+            firstByteMS: context.firstByteAt.map { Int($0.milliseconds(since: context.receivedAt)) },
+            upstreamCalls: context.upstreamCalls,
+            chunks: context.chunks,
+            usage: use?.usage,
+            cost: use?.cost,
+            isEstimated: use?.isEstimated ?? false
+        )
+    }
+
+    private func writeLog(
+        _ context: RequestContext,
+        _ reason: EndReason,
+        _ error: GatewayError?,
+        _ status: Int,
+        _ now: Instant
+    ) {
         let level = error?.logLevel ?? (reason == .done || reason == .clientGone ? .debug : .warning)
         guard logsAccess || log.isEnabled(level) else { return }
         var fields = [
@@ -32,6 +120,7 @@ struct Settlement {
         if !context.caller.isEmpty { fields.append(LogField("caller", context.caller)) }
         if !context.model.isEmpty { fields.append(LogField("model", String(context.model.prefix(120)))) }
         if let candidate = context.candidate { fields.append(LogField("provider", candidate.provider.name)) }
+        if !context.account.isEmpty { fields.append(LogField("account", context.account)) }
         if let first = context.firstByteAt {
             fields.append(LogField("first_byte_ms", milliseconds: first.milliseconds(since: context.receivedAt)))
         }

@@ -7,7 +7,7 @@ import Upstream
 struct RelayServices {
     let upstream: UpstreamClient
     let lingering: LingeringTransfers
-    let limits: RelayLimits
+    var limits: RelayLimits
     /// Answers a request that has had no byte yet with an error.
     let answer: @LoopActor (GatewayError, RequestContext) -> Void
 }

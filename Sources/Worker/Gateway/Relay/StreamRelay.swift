@@ -145,7 +145,7 @@ final class StreamRelay {
         exchange.begin(status: 200, first: held, isWhole: isWhole) { output in
             AnswerHeaders.append(context, contentType: "text/event-stream; charset=utf-8", to: &output)
             AnswerHeaders.appendStreaming(to: &output)
-            AnswerHeaders.appendUpstream(attempt?.head, to: &output)
+            AnswerHeaders.appendUpstream(attempt?.head, context, to: &output)
         }
         if isContent { contentFlows() }
         held.removeAll(keepingCapacity: false)

@@ -1,17 +1,54 @@
+import Core
+import Crypto
+import EventLoop
 import Providers
+import State
 
-/// One way to serve a model: a provider and its name for the model.
+/// One way to serve a model: a provider, its name for the model, and the accounts to do it with.
 struct Candidate: Sendable {
     let provider: any Provider
     let model: String
     let weight: Int
+    /// Nothing where the provider needs no account.
+    let pool: AccountPool?
 
     /// `provider/model`, as the operator writes it.
     var name: String { "\(provider.name)/\(model)" }
 }
 
-/// One upstream call that may be made for a request: a candidate with one account of its pool.
-struct Attempt: Sendable {
+/// One upstream call that may be made for a request: a candidate with a leased account of its pool.
+@LoopActor
+struct Attempt {
     let candidate: Candidate
-    let key: String
+    let lease: Lease?
+
+    var credential: String { lease?.account.credential ?? "" }
+
+    func succeeded() { report(.success) }
+
+    /// The call was not made, or ended in a way that says nothing of the account.
+    func abandoned() { report(.abandoned) }
+
+    func failed(_ error: GatewayError, _ requestID: String, body: [UInt8]?) {
+        var failureClass = error.failureClass
+        // Whatever else an upstream does wrong counts as failing, unless it was our own patience that ended.
+        if failureClass == .none, error.source == .upstream, error.retry == .elsewhere { failureClass = .failing }
+        guard failureClass != .none else { return report(.abandoned) }
+        report(
+            .failure(
+                Outcome.Failure(
+                    failureClass: failureClass,
+                    retryAfter: error.retryAfter,
+                    requestID: requestID,
+                    requestDigest: body.map { SHA256Digest(of: $0).hex } ?? "",
+                    evidence: error.cause ?? error.label
+                )
+            )
+        )
+    }
+
+    private func report(_ outcome: Outcome) {
+        guard let lease, let pool = candidate.pool else { return }
+        pool.report(lease, outcome)
+    }
 }

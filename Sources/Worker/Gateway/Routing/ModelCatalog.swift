@@ -3,6 +3,7 @@ import EventLoop
 import HTTPCodec
 import JSON
 import Providers
+import State
 import Upstream
 
 /// One line of the model list.
@@ -32,15 +33,24 @@ final class ModelCatalog {
     private static let listLimit = 8 << 20
 
     private let providers: [any Provider]
-    private let router: ModelRouter
+    /// Changes with the operator's routes.
+    var router: ModelRouter
+    private let pools: [String: AccountPool]
     private let upstream: UpstreamClient
     private let log: Log
     private var listed: [String: [ModelEntry]] = [:]
     private var askedAt: Instant?
     private var refresh: Task<Void, Never>?
 
-    init(providers: [any Provider], router: ModelRouter, upstream: UpstreamClient, log: Log) {
-        self.providers = providers.filter { !$0.keys.isEmpty }
+    init(
+        providers: [any Provider],
+        pools: [String: AccountPool],
+        router: ModelRouter,
+        upstream: UpstreamClient,
+        log: Log
+    ) {
+        self.pools = pools
+        self.providers = providers
         self.router = router
         self.upstream = upstream
         self.log = log
@@ -75,7 +85,7 @@ final class ModelCatalog {
 
     private func assemble() -> [ModelEntry] {
         var entries = router.aliasNames.map { ModelEntry(id: $0, owner: "millrace") }
-        for provider in providers {
+        for provider in providers where router.isConfigured(provider) {
             var ids = Set<String>()
             for entry in listed[provider.name] ?? [] where ids.insert(entry.id).inserted { entries.append(entry) }
             for model in provider.knownModels where ids.insert("\(provider.name)/\(model)").inserted {
@@ -87,7 +97,9 @@ final class ModelCatalog {
 
     private func ask() async {
         for provider in providers {
-            guard let key = provider.keys.first, let request = provider.modelsRequest(key: key) else { continue }
+            guard router.isConfigured(provider) else { continue }
+            let key = pools[provider.name]?.anyCredential ?? ""
+            guard let request = provider.modelsRequest(key: key) else { continue }
             do throws(TransferFailure) {
                 let (head, body) = try await upstream.fetch(request, limit: Self.listLimit, deadline: Self.patience)
                 guard head.status == 200, let document = try? JSONDocument(parsing: body) else { continue }

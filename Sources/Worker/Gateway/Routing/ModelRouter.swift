@@ -1,17 +1,26 @@
 import Core
+import EventLoop
 import Providers
+import State
 
 /// Finds out who can serve a model name: the operator's aliases first, then `provider/model`, then names that can only
 /// belong to one provider.
-struct ModelRouter: Sendable {
+@LoopActor
+struct ModelRouter {
     private let providers: [any Provider]
+    private let pools: [String: AccountPool]
     private let byPrefix: [String: any Provider]
     private let aliases: [String: [[Candidate]]]
 
     /// Names the operator has given, in order.
     let aliasNames: [String]
 
-    init(providers: [any Provider], routes: ModelRoutes) throws(ModelRoutes.Problem) {
+    /// `pools` by the name of their provider.
+    init(
+        providers: [any Provider],
+        pools: [String: AccountPool],
+        routes: ModelRoutes
+    ) throws(ModelRoutes.Problem) {
         var byPrefix: [String: any Provider] = [:]
         for provider in providers {
             for prefix in [provider.name] + provider.aliases { byPrefix[prefix] = provider }
@@ -27,13 +36,16 @@ struct ModelRouter: Sendable {
                             message: "MODEL_ROUTES: '\(target.model)' of '\(name)' names no known provider"
                         )
                     }
-                    candidates.append(Candidate(provider: provider, model: model, weight: target.weight))
+                    candidates.append(
+                        Candidate(provider: provider, model: model, weight: target.weight, pool: pools[provider.name])
+                    )
                 }
                 list.append(candidates)
             }
             aliases[name] = list
         }
         self.providers = providers
+        self.pools = pools
         self.byPrefix = byPrefix
         self.aliases = aliases
         aliasNames = aliases.keys.sorted()
@@ -43,47 +55,44 @@ struct ModelRouter: Sendable {
     func candidates(for model: String) -> [[Candidate]] {
         if let ranks = aliases[model] { return ranks }
         if let (prefix, name) = Self.split(model), let provider = byPrefix[prefix] {
-            return provider.keys.isEmpty ? [] : [[Candidate(provider: provider, model: name, weight: 1)]]
+            return isConfigured(provider) ? [[candidate(provider, name)]] : []
         }
-        for provider in providers where !provider.keys.isEmpty {
-            if provider.owns(model) || provider.knownModels.contains(model) {
-                return [[Candidate(provider: provider, model: model, weight: 1)]]
-            }
+        for provider in providers where provider.owns(model) || provider.knownModels.contains(model) {
+            if isConfigured(provider) { return [[candidate(provider, model)]] }
         }
         return []
     }
 
-    /// The calls to make for `model`, in order: ranks one after the other, candidates of one rank drawn by weight, the
-    /// accounts of a pool in turn, from the one on that `turn` points at. A later rank keeps one call of the limit for
-    /// itself, however large the pools before it are.
-    func attempts(
-        for model: String,
-        limit: Int,
-        turn: Int,
-        random: inout some RandomNumberGenerator
-    ) -> [Attempt] {
-        let ranks = candidates(for: model).map { rank in rank.filter { !$0.provider.keys.isEmpty } }
-        var later = ranks.count { !$0.isEmpty }
-        var attempts: [Attempt] = []
-        for rank in ranks where !rank.isEmpty {
-            later -= 1
-            let room = max(attempts.count + 1, limit - later)
+    private func candidate(_ provider: any Provider, _ model: String) -> Candidate {
+        Candidate(provider: provider, model: model, weight: 1, pool: pools[provider.name])
+    }
+
+    /// The way through the candidates for `model`: ranks one after the other, candidates of one rank drawn by weight.
+    func itinerary(for model: String, limit: Int, random: inout some RandomNumberGenerator) -> Itinerary? {
+        let ranks = candidates(for: model).map { $0.filter(isServed) }.filter { !$0.isEmpty }
+        guard !ranks.isEmpty else { return nil }
+        var stops: [Itinerary.Stop] = []
+        for (place, rank) in ranks.enumerated() {
             var rest = rank
-            while !rest.isEmpty, attempts.count < min(room, limit) {
+            while !rest.isEmpty {
                 let candidate = rest.remove(at: Self.draw(rest, &random))
-                let keys = candidate.provider.keys
-                let first = turn % keys.count
-                for place in 0..<keys.count where attempts.count < min(room, limit) {
-                    attempts.append(Attempt(candidate: candidate, key: keys[(first + place) % keys.count]))
-                }
+                stops.append(Itinerary.Stop(candidate: candidate, laterRanks: ranks.count - 1 - place))
             }
         }
-        return attempts
+        return Itinerary(stops, limit: limit)
     }
+
+    /// Whether the provider can be called at all: it has accounts, or needs none.
+    func isConfigured(_ provider: any Provider) -> Bool {
+        guard provider.needsAccount else { return true }
+        return pools[provider.name]?.hasAccounts ?? false
+    }
+
+    private func isServed(_ candidate: Candidate) -> Bool { isConfigured(candidate.provider) }
 
     /// Why a model with this name cannot be served, told so that the client can help itself.
     func unknown(_ model: String, known: [String]) -> GatewayError {
-        if let (prefix, _) = Self.split(model), let provider = byPrefix[prefix], provider.keys.isEmpty {
+        if let (prefix, _) = Self.split(model), let provider = byPrefix[prefix], !isConfigured(provider) {
             return .invalid(
                 "model",
                 "The model '\(Self.shown(model))' belongs to the provider '\(provider.name)', which is not configured.",

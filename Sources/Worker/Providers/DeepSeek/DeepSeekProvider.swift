@@ -7,15 +7,14 @@ package import OpenAIAPI
 package struct DeepSeekProvider: Provider {
     package let name = "deepseek"
     package let aliases: [String] = []
-    package let keys: [String]
+    package let needsAccount = true
     package let knownModels = ["deepseek-chat", "deepseek-reasoner"]
     private let streamURL: String
     private let plainURL: String
     private let modelsURL: String
 
     /// Either address may be a base or already name the endpoint.
-    package init(keys: [String], streamURL: String, plainURL: String?) {
-        self.keys = keys
+    package init(streamURL: String, plainURL: String?) {
         self.streamURL = Self.endpoint(streamURL)
         self.plainURL = Self.endpoint(plainURL ?? streamURL)
         modelsURL = String(self.streamURL.dropLast("/chat/completions".count)) + "/models"

@@ -7,7 +7,7 @@ package import OpenAIAPI
 package struct EchoProvider: Provider {
     package let name = "echo"
     package let aliases: [String] = []
-    package let keys = [""]
+    package let needsAccount = false
     package let knownModels = ["echo"]
     private let now: @Sendable () -> Int
 

@@ -7,13 +7,12 @@ package import OpenAIAPI
 package struct OpenAIProvider: Provider {
     package let name = "openai"
     package let aliases: [String] = []
-    package let keys: [String]
+    package let needsAccount = true
     package let knownModels: [String] = []
     private let baseURL: String
 
     /// `baseURL` ends in the version, as the SDKs have it: `https://…/v1`.
-    package init(keys: [String], baseURL: String) {
-        self.keys = keys
+    package init(baseURL: String) {
         self.baseURL = baseURL
     }
 

@@ -1,0 +1,132 @@
+import Core
+import EventLoop
+import HTTPCodec
+import HTTPServer
+import OpenAIAPI
+import Providers
+import State
+
+/// From the request line to the first upstream call: who asks, whether the key allows it, what it may cost.
+extension Gateway {
+    func begin(_ request: ServerRequest, _ context: RequestContext) throws(GatewayError) {
+        switch context.route {
+        case .health:
+            Endpoints.health(context)
+            settle(context, .done)
+        case .ready:
+            try readiness.answer(context)
+            settle(context, .done)
+        case .metrics:
+            Endpoints.metrics(self, context)
+            settle(context, .done)
+        case .model, .models, .modelDetails:
+            switch try authenticator.check(request.head) {
+            case .caller(let caller):
+                try admit(caller, request, context)
+            case .unknown(let digest):
+                // Ends with the answer of the key ring, which has a deadline.
+                Task.immediate { @LoopActor in await lookUp(digest, request, context) }
+            }
+        case .wrongMethod(let allowed):
+            throw .invalid(nil, "This path takes \(allowed) requests only.", code: .methodNotAllowed)
+        case .unknown:
+            throw .invalid(nil, "There is nothing at this path.", code: .notFound)
+        }
+    }
+
+    private func lookUp(_ digest: String, _ request: ServerRequest, _ context: RequestContext) async {
+        do throws(GatewayError) {
+            try admit(try await authenticator.caller(ofKeyWithDigest: digest), request, context)
+        } catch {
+            refuse(error, context)
+        }
+    }
+
+    /// Serves a request whose caller is known.
+    private func admit(_ caller: Caller, _ request: ServerRequest, _ context: RequestContext) throws(GatewayError) {
+        context.caller = caller.name
+        context.key = caller.record
+        context.authenticatedAt = LoopClock.now
+        switch context.route {
+        case .model(let operation): try route(operation, request.body, caller, context)
+        case .modelDetails(let name):
+            // Ends when the catalogue has asked the upstreams, which has a deadline.
+            Task.immediate { @LoopActor in
+                do throws(GatewayError) {
+                    try await Endpoints.model(name, self, context)
+                    settle(context, .done)
+                } catch {
+                    refuse(error, context)
+                }
+            }
+        default:
+            Task.immediate { @LoopActor in
+                await Endpoints.models(self, context)
+                settle(context, .done)
+            }
+        }
+    }
+
+    private func route(
+        _ operation: ModelRequest.Operation,
+        _ body: [UInt8],
+        _ caller: Caller,
+        _ context: RequestContext
+    ) throws(GatewayError) {
+        let asked = try ModelRequest(operation, body: body)
+        context.model = asked.model
+        guard caller.allows(model: asked.model) else {
+            throw .invalid(
+                "model",
+                "This API key may not use the model '\(asked.model.prefix(100))'.",
+                code: .permissionDenied
+            )
+        }
+        context.streams = asked.streams && operation != .embedding
+        let limit = configuration.retryTimes + 1
+        guard let itinerary = router.itinerary(for: asked.model, limit: limit, random: &random) else {
+            throw router.unknown(asked.model, known: catalog.knownNames)
+        }
+        guard let record = caller.record, !record.limits.isEmpty, let rateLimits else {
+            return serve(asked, itinerary, context)
+        }
+        let charge = estimate(asked, itinerary, record, context)
+        rateLimits.reserve(charge, record.limits) { [self] result in
+            switch result {
+            case .success(let rates):
+                context.charge = charge
+                context.rates = rates
+                // Whoever has left meanwhile is noticed where the first upstream would be asked.
+                serve(asked, itinerary, context)
+            case .failure(let error):
+                metrics.limited(error)
+                refuse(error, context)
+            }
+        }
+    }
+
+    /// What is set aside for the request until it is known what it used.
+    private func estimate(
+        _ request: ModelRequest,
+        _ itinerary: Itinerary,
+        _ record: KeyRecord,
+        _ context: RequestContext
+    ) -> Charge {
+        let usage = TokenEstimate.usage(of: request)
+        context.estimate = usage
+        let cost = itinerary.first.flatMap {
+            prices.cost(provider: $0.provider.name, model: $0.model, usage: usage)
+        }
+        return Charge(digest: record.digest, tokens: usage.total, cost: cost ?? 0, isStream: context.streams)
+    }
+
+    private func serve(_ request: ModelRequest, _ itinerary: Itinerary, _ context: RequestContext) {
+        if context.streams {
+            StreamServing(request, itinerary, context, gateway: self).begin()
+        } else {
+            // The one task of the request, begun only now: whatever was needed to get here is gone while it waits. It
+            // ends with the request's deadline at the latest.
+            Task.immediate { @LoopActor in await answerWhole(request, itinerary, context) }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+package import Core
+package import EventLoop
+package import Providers
+package import State
+package import Upstream
+
+/// What a worker gives its gateway.
+@LoopActor
+package struct GatewayParts {
+    package var configuration: Configuration
+    package var providers: [any Provider]
+    package var routes = ModelRoutes()
+    package var upstream: UpstreamClient
+    package var log: Log
+    /// The accounts of each provider, by its name.
+    package var pools: [String: AccountPool] = [:]
+    /// Prices of models, for budgets and the ledger.
+    package var prices: Prices
+    /// Without what the cluster shares there is the master key alone, and nothing is limited or written down.
+    package var keyRing: KeyRing?
+    package var rateLimits: RateLimits?
+    package var ledger: Ledger?
+    package var isStateReachable: @LoopActor () -> Bool = { true }
+
+    package init(
+        configuration: Configuration,
+        providers: [any Provider],
+        upstream: UpstreamClient,
+        prices: Prices,
+        log: Log
+    ) {
+        self.configuration = configuration
+        self.providers = providers
+        self.upstream = upstream
+        self.prices = prices
+        self.log = log
+    }
+}
