@@ -8,6 +8,10 @@ package struct Configuration: Sendable {
     package var timeouts = Timeouts()
     package var redisURL: String?
     package var redisTimeout = Duration.milliseconds(50)
+    /// How long what a killed worker held (accounts, places, reservations) stays taken.
+    package var leaseTime = Duration.seconds(60)
+    /// Whether accounts rest after failures.
+    package var coolsDown = true
     /// Encrypts the accounts kept in Redis; without it there are those of the environment alone.
     package var secret: String?
     /// What they may still be encrypted with.

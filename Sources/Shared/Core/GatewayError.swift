@@ -25,6 +25,8 @@ package struct GatewayError: Error, Sendable {
     package var upstreamType: String?
     /// What the failure says about the account that was used.
     package var failureClass = FailureClass.none
+    /// A digest of what the upstream said: enough to recognise it, too little to tell it.
+    package var evidence = ""
     package var file: StaticString
     package var line: Int
 

@@ -1,38 +1,114 @@
 import Core
 import EventLoop
+import Gateway
 import Glibc
 import Redis
 import State
 
-/// The worker's connection to what the cluster shares.
+/// What the worker shares with the cluster, all over one client of Redis.
 @LoopActor
-struct ClusterState {
+final class ClusterState {
     let redis: RedisClient
     let keyRing: KeyRing
-    let counters: RequestCounters
+    let rateLimits: RateLimits
+    let ledger: Ledger
+    let settings: Settings
+    let directory: WorkerDirectory
+    let leader: Leader
+    /// What the directory and the settings need of the gateway, which comes after them.
+    private let gate: Gate
 
-    /// Nothing when no Redis is configured: then there is the master key alone, and nothing is counted together.
-    init?(_ configuration: Configuration, log: Log) throws(UsageError) {
+    /// Nothing when no Redis is configured: then there is the master key alone, and nothing is shared.
+    convenience init?(_ configuration: Configuration, address: String, log: Log) throws {
+        guard let redis = try Self.client(configuration, log: log) else { return nil }
+        try self.init(redis, configuration, address: address, log: log)
+    }
+
+    private init(_ redis: RedisClient, _ configuration: Configuration, address: String, log: Log) throws {
+        self.redis = redis
+        let identity = try WorkerIdentity(
+            host: HostName.current,
+            pid: Int(getpid()),
+            address: address,
+            version: Release.version,
+            started: time(nil)
+        )
+        let gate = Gate()
+        self.gate = gate
+        directory = WorkerDirectory(redis: redis, identity: identity, status: { gate.status })
+        keyRing = KeyRing(redis: redis, now: { time(nil) })
+        var limiting = RateLimits.Options()
+        limiting.lease = configuration.leaseTime
+        rateLimits = RateLimits(redis: redis, options: limiting, log: log, livingWorkers: { [directory] in directory.living })
+        ledger = Ledger(redis: redis, log: log)
+        settings = Settings(
+            redis: redis,
+            defaults: LiveSettings.defaults(configuration),
+            checks: LiveSettings.checks { [gate] in gate.gateway },
+            log: log
+        )
+        leader = Leader(redis: redis, id: identity.id, log: log)
+    }
+
+    /// The client of the Redis that is configured, not started yet.
+    static func client(_ configuration: Configuration, log: Log) throws(UsageError) -> RedisClient? {
         guard let url = configuration.redisURL else { return nil }
         guard let address = RedisAddress(url) else {
             throw UsageError(message: "REDIS_URL must be redis://[:password@]host:port/db or unix://path")
         }
         var options = RedisOptions()
         options.timeout = configuration.redisTimeout
-        redis = RedisClient(address: address, options: options, log: log)
-        keyRing = KeyRing(redis: redis, now: { time(nil) })
-        counters = RequestCounters(redis: redis, log: log, now: { time(nil) })
+        return RedisClient(address: address, options: options, log: log)
     }
 
-    func start() {
+    /// Begins to listen to the cluster and to speak of this worker, which serves by `gateway`.
+    func start(_ gateway: Gateway, _ configuration: Configuration, log: Log) {
+        gate.gateway = gateway
         redis.start()
         keyRing.start()
+        settings.observe { [ledger] in
+            LiveSettings.apply($0, over: configuration, to: gateway, ledger, log)
+        }
+        settings.start()
+        directory.start()
+        leader.start()
     }
 
-    /// Sends what has been counted, then hangs up.
-    func close() async {
-        await counters.drain()
-        counters.close()
+    /// The worker is about to go: others take over what only one does, and send it nothing more.
+    func beginDraining() async {
+        directory.beat()
+        await leader.resign()
+    }
+
+    /// The way from what is made before the gateway to the gateway.
+    @LoopActor
+    private final class Gate {
+        weak var gateway: Gateway?
+
+        var status: WorkerStatus {
+            guard let gateway else { return WorkerStatus() }
+            return WorkerStatus(
+                openRequests: gateway.openRequests,
+                openStreams: gateway.openStreams,
+                isDraining: gateway.isDraining
+            )
+        }
+    }
+
+    /// Sends what has not been written down yet, then hangs up.
+    func close(_ pools: some Sequence<AccountPool>) async {
+        await rateLimits.drain()
+        await ledger.drain()
+        for pool in pools {
+            await pool.drain()
+            pool.close()
+        }
+        await directory.goodbye()
+        leader.close()
+        settings.close()
+        directory.close()
+        rateLimits.close()
+        ledger.close()
         keyRing.close()
         redis.close()
     }

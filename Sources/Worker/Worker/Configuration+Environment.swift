@@ -31,6 +31,8 @@ extension Configuration {
         previousSecrets = environment.list("MILLRACE_SECRET_PREVIOUS")
         admin.username = environment.text("ADMIN_USERNAME") ?? admin.username
         admin.password = environment.text("ADMIN_PASSWORD")
+        leaseTime = try environment.seconds("LEASE_TTL") ?? leaseTime
+        coolsDown = try environment.flag("COOLDOWNS") ?? coolsDown
         if let path = environment.text("PRICES_FILE") {
             guard let text = SmallFile.read(path) else {
                 throw UsageError(message: "PRICES_FILE cannot be read: \(path)")

@@ -6,6 +6,7 @@ import HTTPCodec
 import HTTPServer
 import Providers
 import Redis
+import State
 import Upstream
 
 /// Puts the parts of a worker together, runs them until a signal asks it to go, and lets what is under way finish.
@@ -16,20 +17,21 @@ enum Service {
         let log = StandardStreams.log(level: configuration.logLevel)
         let upstream = makeUpstream(configuration)
         do {
-            let state = try ClusterState(configuration, log: log)
-            state?.start()
-            let gateway = try Gateway(
-                GatewayParts(
-                    configuration: configuration,
-                    providers: makeProviders(configuration),
-                    routes: try configuration.modelRoutes.map { try ModelRoutes($0) } ?? ModelRoutes(),
-                    upstream: upstream,
-                    keyRing: state?.keyRing,
-                    counters: state?.counters,
-                    isStateReachable: { state?.redis.isReady ?? true },
-                    log: log
-                )
+            let state = try ClusterState(configuration, address: address.description, log: log)
+            let pools = try AccountPools.make(configuration, redis: state?.redis, log: log)
+            var parts = GatewayParts(
+                configuration: configuration,
+                providers: makeProviders(configuration),
+                upstream: upstream,
+                prices: try Prices(overriding: configuration.prices),
+                log: log
             )
+            parts.routes = try configuration.modelRoutes.map { try ModelRoutes($0) } ?? ModelRoutes()
+            parts.pools = pools
+            if let state { parts.share(state) }
+            let gateway = try Gateway(parts)
+            state?.start(gateway, configuration, log: log)
+            for pool in pools.values { pool.start() }
             var options = ServerOptions()
             options.limits.bodyBytes = configuration.maxBodyBytes
             let server = HTTPServer(options: options, handler: gateway)
@@ -39,13 +41,17 @@ enum Service {
             await termination()
             log(.info, "draining", LogField("connections", server.openConnections))
             gateway.beginDraining()
+            await state?.beginDraining()
             await drain(server, gateway, configuration.timeouts.drain)
-            await state?.close()
+            await state?.close(pools.values)
             upstream.close()
             log(.info, "stopped")
             return 0
         } catch let problem as ModelRoutes.Problem {
             log(.error, "cannot start", LogField("reason", problem.message))
+            return 64
+        } catch let problem as PricesError {
+            log(.error, "cannot start", LogField("reason", "PRICES_FILE: \(problem.message)"))
             return 64
         } catch let problem as UsageError {
             log(.error, "cannot start", LogField("reason", problem.message))
@@ -66,9 +72,8 @@ enum Service {
 
     private static func makeProviders(_ configuration: Configuration) -> [any Provider] {
         [
-            OpenAIProvider(keys: configuration.openAI.keys, baseURL: configuration.openAI.baseURL),
+            OpenAIProvider(baseURL: configuration.openAI.baseURL),
             DeepSeekProvider(
-                keys: configuration.deepSeek.keys,
                 streamURL: configuration.deepSeek.streamURL,
                 plainURL: configuration.deepSeek.plainURL
             ),
@@ -115,5 +120,15 @@ enum Service {
         await server.drain()
         limit.close()
         await gateway.settled()
+    }
+}
+
+extension GatewayParts {
+    /// What is to be had once there is a Redis.
+    fileprivate mutating func share(_ state: ClusterState) {
+        keyRing = state.keyRing
+        rateLimits = state.rateLimits
+        ledger = state.ledger
+        isStateReachable = { [redis = state.redis] in redis.isReady }
     }
 }

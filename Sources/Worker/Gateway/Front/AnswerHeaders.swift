@@ -10,7 +10,9 @@ enum AnswerHeaders {
         output.append("Content-Type: " as StaticString)
         output.appendHeaderLine(contentType)
         output.appendHeader("X-Request-ID", context.id)
-        context.rates?.appendHeaders(to: &output)
+        if let rates = context.rates {
+            for (name, value) in rates.headers { output.appendHeader(name, value) }
+        }
         appendTiming(context, to: &output)
     }
 

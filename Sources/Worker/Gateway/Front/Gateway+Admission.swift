@@ -87,7 +87,7 @@ extension Gateway {
         guard let itinerary = router.itinerary(for: asked.model, limit: limit, random: &random) else {
             throw router.unknown(asked.model, known: catalog.knownNames)
         }
-        guard let record = caller.record, !record.limits.isEmpty, let rateLimits else {
+        guard let record = caller.record, !record.limits.isUnlimited, let rateLimits else {
             return serve(asked, itinerary, context)
         }
         let charge = estimate(asked, itinerary, record, context)

@@ -26,7 +26,7 @@ extension Gateway {
                 }
             } catch {
                 note(error, attempt, context)
-                attempt.failed(error, context.id, body: request.document.source)
+                report(error, attempt, request, context)
                 last = error
             }
             guard last?.retry != .no, LoopClock.now < deadline else { break }
@@ -85,14 +85,7 @@ extension Gateway {
         case .failed(let error): throw error
         case .answered(let head, let body):
             guard (200..<300).contains(head.status) else {
-                throw attempt.candidate.provider.failure(
-                    FailedAnswer(
-                        status: head.status,
-                        body: body,
-                        retryAfter: head.firstText("retry-after"),
-                        now: WallClock.seconds
-                    )
-                )
+                throw attempt.candidate.provider.failure(head, body)
             }
             let answer = try attempt.candidate.provider.translateAnswer(body, to: request)
             context.usage = answer.usage
@@ -109,6 +102,12 @@ extension Gateway {
             AnswerHeaders.append(context, contentType: "application/json", to: &output)
             AnswerHeaders.appendUpstream(head, context, to: &output)
         }
+    }
+
+    /// Lets the account bear what follows from the failure.
+    func report(_ error: GatewayError, _ attempt: Attempt, _ request: ModelRequest?, _ context: RequestContext) {
+        guard configuration.coolsDown else { return attempt.abandoned() }
+        attempt.failed(error, context.id, body: request?.document.source)
     }
 
     /// Keeps a failed attempt visible to the operator even where the client never learns of it.

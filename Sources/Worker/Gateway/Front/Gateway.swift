@@ -15,7 +15,7 @@ package final class Gateway: RequestHandler {
     let catalog: ModelCatalog
     let authenticator: Authenticator
     let rateLimits: RateLimits?
-    let prices: Prices
+    private(set) var prices: Prices
     let metrics: WorkerMetrics
     let log: Log
     let readiness: Readiness
@@ -57,13 +57,24 @@ package final class Gateway: RequestHandler {
         )
     }
 
+    /// Whether the routes name only what there is.
+    package func check(_ routes: ModelRoutes) throws(ModelRoutes.Problem) {
+        _ = try ModelRouter(providers: providers, pools: pools, routes: routes)
+    }
+
     /// Takes over what the operator has changed; requests under way go on as they began.
-    package func apply(_ configuration: Configuration, routes: ModelRoutes) throws(ModelRoutes.Problem) {
+    package func apply(
+        _ configuration: Configuration,
+        routes: ModelRoutes,
+        prices: Prices
+    ) throws(ModelRoutes.Problem) {
         router = try ModelRouter(providers: providers, pools: pools, routes: routes)
         catalog.router = router
+        self.prices = prices
         self.configuration = configuration
         services.limits = RelayLimits(configuration.timeouts)
         settlement.logsAccess = configuration.logsAccess
+        settlement.prices = prices
     }
 
     package func handle(_ request: ServerRequest, _ exchange: Exchange) {
@@ -110,6 +121,8 @@ package final class Gateway: RequestHandler {
 
     /// From now on the worker tells whoever asks that it is going.
     package func beginDraining() { readiness.isDraining = true }
+
+    package var isDraining: Bool { readiness.isDraining }
 
     /// Requests and, of these, streams under way.
     package var openRequests: Int { metrics.open }

@@ -63,7 +63,7 @@ final class StreamServing {
     private func failed(_ error: GatewayError) {
         guard let attempt = current.take() else { return }
         gateway.note(error, attempt, context)
-        attempt.failed(error, context.id, body: request?.document.source)
+        gateway.report(error, attempt, request, context)
     }
 
     /// Makes the next attempt; where there is none, `last` is what the client gets to hear.

@@ -13,7 +13,7 @@ final class Settlement {
     private let metrics: WorkerMetrics
     private let rateLimits: RateLimits?
     private let ledger: Ledger?
-    private let prices: Prices
+    var prices: Prices
     private let log: Log
 
     init(_ parts: GatewayParts, metrics: WorkerMetrics) {

@@ -129,14 +129,7 @@ final class StreamAttempt: TransferDelegate {
                 return error
             }
         }
-        return provider.failure(
-            FailedAnswer(
-                status: head.status,
-                body: Array(body.readable),
-                retryAfter: head.firstText("retry-after"),
-                now: WallClock.seconds
-            )
-        )
+        return provider.failure(head, Array(body.readable))
     }
 }
 

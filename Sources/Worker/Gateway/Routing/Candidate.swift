@@ -36,13 +36,11 @@ struct Attempt {
         guard failureClass != .none else { return report(.abandoned) }
         report(
             .failure(
-                Outcome.Failure(
-                    failureClass: failureClass,
-                    retryAfter: error.retryAfter,
-                    requestID: requestID,
-                    requestDigest: body.map { SHA256Digest(of: $0).hex } ?? "",
-                    evidence: error.cause ?? error.label
-                )
+                failureClass,
+                retryAfter: error.retryAfter,
+                requestID: requestID,
+                requestDigest: body.map { SHA256Digest(of: $0).hex } ?? "",
+                evidenceDigest: error.evidence
             )
         )
     }

@@ -53,7 +53,7 @@ final class Itinerary {
             switch pool.choose(model: stop.candidate.model, preferring: nil, excluding: tried) {
             case .lease(let lease): return .attempt(take(lease, stop.candidate))
             case .ask: return .ask
-            case .none(let reason): skip(reason)
+            case .none(_, let reason): skip(reason)
             }
         }
         return .over(refusal)

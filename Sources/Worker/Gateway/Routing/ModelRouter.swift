@@ -85,7 +85,7 @@ struct ModelRouter {
     /// Whether the provider can be called at all: it has accounts, or needs none.
     func isConfigured(_ provider: any Provider) -> Bool {
         guard provider.needsAccount else { return true }
-        return pools[provider.name]?.hasAccounts ?? false
+        return pools[provider.name]?.isConfigured ?? false
     }
 
     private func isServed(_ candidate: Candidate) -> Bool { isConfigured(candidate.provider) }
