@@ -5,6 +5,7 @@ import ctypes
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -35,7 +36,9 @@ def build():
         if program.exists() and all(program.stat().st_mtime > path.stat().st_mtime for path in inputs + headers):
             continue
         flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
-        subprocess.run([os.environ.get("CC", "cc"), *flags, "-o", program, *inputs, "-lm"], check=True)
+        # The Swift toolchain brings clang, where the machine has no compiler of its own.
+        compiler = os.environ.get("CC") or shutil.which("cc") or "clang"
+        subprocess.run([compiler, *flags, "-o", program, *inputs, "-lm"], check=True)
 
 
 @contextlib.contextmanager

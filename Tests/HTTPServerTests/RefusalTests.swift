@@ -64,16 +64,23 @@ struct RefusalTests {
 
     @Test("A long answer in progress is no idle connection")
     @LoopActor func longAnswer() async throws {
-        let server = try TestServer(Self.slow) { _, exchange in
-            try? await Task.sleep(for: .milliseconds(100))
+        let arrived = Signal()
+        let outlived = Signal()
+        let server = try TestServer(ServerOptions(idleTimeout: .milliseconds(40))) { _, exchange in
+            arrived.fire()
+            await outlived.wait()
             exchange.respond(status: 200, body: [UInt8(ascii: "!")]) { _ in }
         }
         defer { server.close() }
-        let text = await server.serve { client in
+        async let answered = server.serve { client in
             client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             return client.receive(through: "!")
         }
-        #expect(text.hasSuffix("!"))
+        await arrived.wait()
+        // A connection that was opened later has been idle for too long before the answer begins.
+        #expect(await server.serve { $0.textToEnd() } == "")
+        outlived.fire()
+        #expect(await answered.hasSuffix("!"))
     }
 
     @Test("A body beyond the limit is refused, and the answer reaches a client that goes on sending")

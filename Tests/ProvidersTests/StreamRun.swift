@@ -20,6 +20,13 @@ struct StreamRun: Equatable {
         var output = StreamOutput()
         // Nobody feeds a translator after the end.
         for piece in pieces where !isDone && failure == nil {
+            // As the relay does once content flows.
+            let unchanged = unsafe hasContent ? piece.withUnsafeBytes { unsafe translator.unchangedEvents(in: $0) } : 0
+            if unchanged > 0 {
+                text += String(decoding: piece, as: UTF8.self)
+                count += unchanged
+                continue
+            }
             unsafe piece.withUnsafeBytes { unsafe translator.receive($0, into: &output) }
             take(&output)
         }

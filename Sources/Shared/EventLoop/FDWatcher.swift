@@ -6,13 +6,19 @@ internal import CUV
 /// calls), so `watch` does nothing when the interest stays the same, and owners do well to change it rarely.
 @safe @LoopActor
 package final class FDWatcher {
+    @usableFromInline
     package struct Events: OptionSet, Sendable {
         package let rawValue: Int32
-        package init(rawValue: Int32) { self.rawValue = rawValue }
-        package static let readable = Events(rawValue: 1)
-        package static let writable = Events(rawValue: 2)
+        @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
+        @inlinable package static var readable: Events { Events(rawValue: 1) }
+        @inlinable package static var writable: Events { Events(rawValue: 2) }
         /// The descriptor is in error; reading or writing it will say why.
-        package static let failed = Events(rawValue: 1 << 16)
+        @inlinable package static var failed: Events { Events(rawValue: 1 << 16) }
+
+        // What `OptionSet` would do through a chain of witnesses, for every chunk.
+        @inlinable package static func == (left: Events, right: Events) -> Bool { left.rawValue == right.rawValue }
+        @inlinable package var isEmpty: Bool { rawValue == 0 }
+        @inlinable package func contains(_ other: Events) -> Bool { rawValue & other.rawValue == other.rawValue }
     }
 
     package let fd: Int32

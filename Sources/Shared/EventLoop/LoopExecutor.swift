@@ -28,6 +28,8 @@ package import Synchronization
     nonisolated(unsafe) private let wakeUp: UnsafeMutablePointer<uv_async_t>
     nonisolated(unsafe) private let prepare: UnsafeMutablePointer<uv_prepare_t>
     nonisolated(unsafe) private let idle: UnsafeMutablePointer<uv_idle_t>
+    /// Whether `idle` is started.
+    nonisolated(unsafe) private var isSpinning = false
     nonisolated(unsafe) private var ready: [UnownedJob] = []
     nonisolated(unsafe) private var running: [UnownedJob] = []
     nonisolated(unsafe) private var turnEndHooks: [() -> Void] = []
@@ -128,23 +130,30 @@ package import Synchronization
     }
 
     private func endTurn() {
-        runReadyJobs()
+        if unsafe !ready.isEmpty { runReadyJobs() }
         runHooks()
         if unsafe !ready.isEmpty {
             // Hooks may resume tasks; neither those nor what they leave to flush may wait for the next socket event.
             runReadyJobs()
             runHooks()
         }
-        if unsafe ready.isEmpty {
-            unsafe uv_idle_stop(idle)
-        } else {
-            // An active idle handle keeps the next poll from blocking.
+        // An active idle handle keeps the next poll from blocking.
+        let isBusy = unsafe !ready.isEmpty
+        guard unsafe isBusy != isSpinning else { return }
+        unsafe isSpinning = isBusy
+        if isBusy {
             unsafe uv_idle_start(idle) { _ in }
+        } else {
+            unsafe uv_idle_stop(idle)
         }
     }
 
     private func runHooks() {
-        for hook in unsafe turnEndHooks { hook() }
+        var place = 0
+        while unsafe place < turnEndHooks.count {
+            unsafe turnEndHooks[place]()
+            place += 1
+        }
     }
 
     private func runReadyJobs() {

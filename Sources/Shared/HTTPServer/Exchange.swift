@@ -78,11 +78,12 @@ package final class Exchange {
 
     /// Sends bytes of the stream, in one piece.
     package func write(_ bytes: borrowing ByteBuffer) {
-        guard state == .streaming, let connection, !bytes.isEmpty else { return }
-        connection.send { output, _ in
-            append(bytes, to: &output)
-            writtenBytes += output.count
-        }
+        unsafe bytes.withReadableBytes { unsafe write($0) }
+    }
+
+    package func write(_ bytes: UnsafeRawBufferPointer) {
+        guard state == .streaming, !isHead, let connection, bytes.count > 0 else { return }
+        writtenBytes += unsafe connection.send(bytes, asChunk: usesChunks)
     }
 
     /// Ends the stream properly, with `last` as its last bytes.

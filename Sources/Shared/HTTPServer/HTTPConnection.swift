@@ -95,6 +95,18 @@ final class HTTPConnection: StreamSocketDelegate {
         server.output.removeAll(keepingCapacity: server.output.capacity <= HTTPServer.keptOutputBytes)
     }
 
+    /// Sends bytes of a stream, framed as one chunk if asked; returns how many these are on the wire.
+    func send(_ bytes: UnsafeRawBufferPointer, asChunk isChunk: Bool) -> Int {
+        guard phase != .closed else { return 0 }
+        guard isChunk else {
+            unsafe socket.write(bytes)
+            return bytes.count
+        }
+        let chunk = unsafe server.framer.frame(bytes)
+        unsafe socket.write(chunk)
+        return chunk.count
+    }
+
     /// The answer has no framing of its own: the end of the connection is its end.
     func endsAfterAnswer() { keepsAlive = false }
 

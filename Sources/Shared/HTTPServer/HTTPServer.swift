@@ -11,6 +11,8 @@ package final class HTTPServer {
     var output = ByteBuffer()
     /// What it keeps of its memory between writes: one large answer must not enlarge the worker for good.
     static let keptOutputBytes = 256 << 10
+    /// Where the chunks of streams get their frames.
+    let framer = ChunkFramer()
     private(set) var isDraining = false
 
     private var listeners: [StreamListener] = []

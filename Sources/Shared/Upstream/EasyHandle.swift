@@ -42,8 +42,18 @@ internal import HTTPCodec
         unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_SHARE, share)
         unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_WRITEDATA, this)
         unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_HEADERDATA, this)
-        unsafe ccurl_easy_setopt_write(raw, CURLOPT_WRITEFUNCTION, receiveBody)
-        unsafe ccurl_easy_setopt_write(raw, CURLOPT_HEADERFUNCTION, receiveHeaderLine)
+        // Literals in isolated code are isolated themselves, and need no detour through `onLoop`.
+        unsafe ccurl_easy_setopt_write(raw, CURLOPT_WRITEFUNCTION) { bytes, size, count, data in
+            guard let data = unsafe data else { return 0 }
+            let handle = unsafe Unmanaged<EasyHandle>.fromOpaque(data).takeUnretainedValue()
+            return unsafe handle.transfer?.took(UnsafeRawBufferPointer(start: bytes, count: size * count)) ?? 0
+        }
+        unsafe ccurl_easy_setopt_write(raw, CURLOPT_HEADERFUNCTION) { bytes, size, count, data in
+            guard let data = unsafe data else { return 0 }
+            let handle = unsafe Unmanaged<EasyHandle>.fromOpaque(data).takeUnretainedValue()
+            let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
+            return unsafe handle.transfer?.tookHeaderLine(line) ?? 0
+        }
         unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_OPENSOCKETDATA, owner)
         unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_CLOSESOCKETDATA, owner)
         unsafe ccurl_easy_setopt_pointer(raw, CURLOPT_PREREQDATA, this)
@@ -224,30 +234,6 @@ internal import HTTPCodec
 }
 
 // MARK: Callbacks from libcurl
-
-private func receiveBody(
-    _ bytes: UnsafeMutablePointer<CChar>?,
-    _ size: Int,
-    _ count: Int,
-    _ data: UnsafeMutableRawPointer?
-) -> Int {
-    guard let data = unsafe data else { return 0 }
-    let handle = unsafe Unmanaged<EasyHandle>.fromOpaque(data).takeUnretainedValue()
-    nonisolated(unsafe) let received = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
-    return onLoop { unsafe handle.transfer?.took(received) ?? 0 }
-}
-
-private func receiveHeaderLine(
-    _ bytes: UnsafeMutablePointer<CChar>?,
-    _ size: Int,
-    _ count: Int,
-    _ data: UnsafeMutableRawPointer?
-) -> Int {
-    guard let data = unsafe data else { return 0 }
-    let handle = unsafe Unmanaged<EasyHandle>.fromOpaque(data).takeUnretainedValue()
-    nonisolated(unsafe) let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
-    return onLoop { unsafe handle.transfer?.tookHeaderLine(line) ?? 0 }
-}
 
 private func requestBegins(
     _ data: UnsafeMutableRawPointer?,

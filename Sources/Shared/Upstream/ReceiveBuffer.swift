@@ -37,16 +37,23 @@ internal import EventLoop
 /// Receive buffers that wait for their next use.
 @LoopActor
 struct ReceiveBufferPool {
+    /// The one that mostly suffices.
+    private var first: ReceiveBuffer?
     private var free: [ReceiveBuffer] = []
 
     mutating func take() -> ReceiveBuffer {
-        free.popLast() ?? ReceiveBuffer()
+        if let buffer = first.take() { return buffer }
+        return free.popLast() ?? ReceiveBuffer()
     }
 
     /// Keeps a few of ordinary size: as many as streams of one HTTP/2 connection are likely to speak in one turn.
     mutating func give(back buffer: ReceiveBuffer) {
-        guard free.count < 16, buffer.capacity <= 256 * 1024 else { return }
+        guard buffer.capacity <= 256 * 1024 else { return }
         buffer.removeAll()
-        free.append(buffer)
+        if first == nil {
+            first = buffer
+        } else if free.count < 15 {
+            free.append(buffer)
+        }
     }
 }

@@ -78,7 +78,8 @@ internal import EventLoop
         guard let multi = unsafe multi else { return }
         var running: Int32 = 0
         unsafe curl_multi_socket_action(multi, fd, events, &running)
-        collectEnded()
+        // All others have ended.
+        if Int(running) != active.count { collectEnded() }
     }
 
     /// Makes libcurl send what it holds back for a connection, if any transfer is using that: going on after a pause is

@@ -11,7 +11,8 @@ internal import EventLoop
 @safe final class SocketTable {
     /// One descriptor; connections are those libcurl opened through our callback and will close through it, the others
     /// are its own (its resolver's) and vanish without a word once libcurl no longer wants them watched.
-    final class Entry {
+    @LoopActor
+    @safe final class Entry {
         let fd: Int32
         let isConnection: Bool
         /// Whose socket it is.
@@ -20,10 +21,13 @@ internal import EventLoop
         fileprivate var watcher: FDWatcher?
         fileprivate var isQueued = false
         fileprivate(set) var isClosed = false
+        /// Outlives its entries.
+        fileprivate unowned(unsafe) let table: SocketTable
 
-        init(fd: Int32, isConnection: Bool) {
+        init(fd: Int32, isConnection: Bool, table: SocketTable) {
             self.fd = fd
             self.isConnection = isConnection
+            unsafe self.table = table
         }
     }
 
@@ -36,7 +40,7 @@ internal import EventLoop
 
     /// A connection's socket was made.
     func opened(_ fd: Int32) {
-        place(Entry(fd: fd, isConnection: true), at: fd)
+        place(Entry(fd: fd, isConnection: true, table: self), at: fd)
     }
 
     /// A connection's socket is about to be closed.
@@ -53,7 +57,7 @@ internal import EventLoop
             if !entry.isConnection { remove(entry) }
             return
         }
-        let entry = self.entry(fd) ?? place(Entry(fd: fd, isConnection: false), at: fd)
+        let entry = self.entry(fd) ?? place(Entry(fd: fd, isConnection: false, table: self), at: fd)
         entry.shard = shard
         entry.wanted = Self.events(what)
         queueIfNeeded(entry)
@@ -76,9 +80,8 @@ internal import EventLoop
 
     private func watch(_ entry: Entry) {
         if entry.watcher == nil {
-            entry.watcher = try? FDWatcher(fd: entry.fd) { [self, entry] events in
-                self.fired(entry, events)
-            }
+            // Captures one object only, which needs no context of its own.
+            entry.watcher = try? FDWatcher(fd: entry.fd) { [entry] events in unsafe entry.table.fired(entry, events) }
         }
         entry.watcher?.watch(entry.wanted)
     }
@@ -90,9 +93,8 @@ internal import EventLoop
             entry.watcher?.watch([])
             return
         }
-        var bits: Int32 = 0
-        if events.contains(.readable) { bits |= CURL_CSELECT_IN }
-        if events.contains(.writable) { bits |= CURL_CSELECT_OUT }
+        // The two libraries agree on the bits for readable and writable.
+        var bits = events.rawValue & (CURL_CSELECT_IN | CURL_CSELECT_OUT)
         if events.contains(.failed) { bits |= CURL_CSELECT_ERR }
         if let shard = entry.shard { unsafe client?.socketReady(shard, entry.fd, bits) }
         if !entry.isClosed, !entry.wanted.isEmpty { queueIfNeeded(entry) }

@@ -19,6 +19,8 @@ package final class Transfer {
     private var sharesConnection = false
     /// In the client's list of transfers that have something to tell.
     var isDirty = false
+    /// The one behind it in that list.
+    var nextDirty: Transfer?
     package private(set) var isPaused = false
 
     init(client: UpstreamClient, delegate: any TransferDelegate) {
@@ -153,6 +155,7 @@ package final class Transfer {
         if isPaused, sharesConnection { return }
         if let buffer = waiting {
             waiting = nil
+            client.statistics.receivedBytes += buffer.count
             unsafe delegate?.transferReceived(buffer.bytes)
             client.buffers.give(back: buffer)
         }

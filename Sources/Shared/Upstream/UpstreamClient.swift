@@ -35,7 +35,9 @@ package import HTTPCodec
     private var reaper: LoopTimer?
     private var warmer: LoopTimer?
     private var idle: [EasyHandle] = []
-    private var dirty: [Transfer] = []
+    /// Transfers that have something to tell, each with a reference to the next.
+    private var firstDirty: Transfer?
+    private var lastDirty: Transfer?
     private var hook: EndOfTurn?
     private var isDelivering = false
 
@@ -206,7 +208,8 @@ package import HTTPCodec
     func noteDirty(_ transfer: Transfer) {
         guard !transfer.isDirty else { return }
         transfer.isDirty = true
-        dirty.append(transfer)
+        if let lastDirty { lastDirty.nextDirty = transfer } else { firstDirty = transfer }
+        lastDirty = transfer
         // What a call from outside caused (a resumed transfer, a refused request) must not wait for the next event.
         if !clock.isTurning { clock.wakeUp() }
     }
@@ -215,14 +218,11 @@ package import HTTPCodec
         // A delegate may close the client; the loop under way then tells the others.
         guard !isDelivering else { return }
         isDelivering = true
-        var place = 0
-        while place < dirty.count {
-            let transfer = dirty[place]
-            place += 1
-            statistics.receivedBytes += transfer.waitingBytes
+        while let transfer = firstDirty {
+            firstDirty = transfer.nextDirty.take()
+            if firstDirty == nil { lastDirty = nil }
             transfer.deliver()
         }
-        dirty.removeAll(keepingCapacity: true)
         isDelivering = false
     }
 

@@ -5,8 +5,15 @@ package import JSON
 package protocol StreamTranslator: Sendable {
     /// Appends to `output` what can be said now.
     mutating func receive(_ bytes: UnsafeRawBufferPointer, into output: inout StreamOutput)
+    /// How many events `bytes` are, if they are nothing but whole events with content that the client gets with the very
+    /// bytes they came in; the translator has then done with them. Otherwise 0, and `receive` must be given them.
+    mutating func unchangedEvents(in bytes: UnsafeRawBufferPointer) -> Int
     /// The upstream's body has ended as HTTP says it should; decides whether the stream has ended as well.
     mutating func finish(into output: inout StreamOutput)
+}
+
+extension StreamTranslator {
+    package mutating func unchangedEvents(in bytes: UnsafeRawBufferPointer) -> Int { 0 }
 }
 
 /// What a translator has made of the bytes so far. One is shared by all streams of a worker and emptied between uses.

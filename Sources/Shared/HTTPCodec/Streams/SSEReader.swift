@@ -50,6 +50,11 @@
         return inbox.storage[lineStart] != UInt8(ascii: ":")
     }
 
+    /// Whether everything that came so far is read and whole events may be taken by other means, past this reader.
+    package var isBetweenEvents: Bool {
+        inbox.isEmpty && event.lines == 0 && !skipsLineFeed && !isAtStreamStart && !hasFailed
+    }
+
     package mutating func receive(_ bytes: UnsafeRawBufferPointer) {
         guard !hasFailed else { return }
         compact()

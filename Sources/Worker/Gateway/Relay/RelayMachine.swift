@@ -88,6 +88,12 @@ struct RelayMachine {
         }
     }
 
+    /// The upstream sent content while content flows: what `received` says then, at less cost.
+    mutating func passed(at now: Instant) {
+        upstreamSpoke = now
+        lastWrite = now
+    }
+
     /// The client takes bytes too slowly, and the upstream has been paused for it.
     mutating func paused() { isPaused = true }
 

@@ -78,6 +78,13 @@ final class StreamAttempt: TransferDelegate {
         switch body {
         case .awaited: break
         case .events:
+            if relay.isPassing {
+                let count = unsafe translator.unchangedEvents(in: bytes)
+                if count > 0 {
+                    unsafe relay.pass(bytes, count: count)
+                    return
+                }
+            }
             unsafe translator.receive(bytes, into: &scratch.output)
             handOver(to: relay)
         case .other(var gathered):

@@ -96,6 +96,18 @@ final class StreamRelay {
         context.connectMicroseconds = transfer.map { $0.timings.isReused ? 0 : $0.timings.connect }
     }
 
+    /// Whether content may go to the client as it comes.
+    var isPassing: Bool { hasFlowed && machine.phase == .flowing && held.isEmpty }
+
+    /// Sends whole events with content on as they came; only while `isPassing`.
+    func pass(_ events: UnsafeRawBufferPointer, count: Int) {
+        context.chunks += count
+        let now = LoopClock.turn
+        machine.passed(at: now)
+        unsafe exchange.write(events)
+        relieve(now)
+    }
+
     /// Acts on what the translator made of one read.
     func translated(_ output: inout StreamOutput) {
         if let usage = output.usage { context.usage = usage }

@@ -38,6 +38,12 @@ struct OpenAIStream: StreamTranslator {
         reader.compact()
     }
 
+    /// Most reads of a stream at work are this: one or more ordinary chunks and no part of another.
+    mutating func unchangedEvents(in bytes: UnsafeRawBufferPointer) -> Int {
+        guard reader.isBetweenEvents else { return 0 }
+        return unsafe shape.countEvents(in: bytes)
+    }
+
     mutating func finish(into output: inout StreamOutput) {
         guard output.end == nil else { return }
         isFinishing = true
@@ -54,7 +60,7 @@ struct OpenAIStream: StreamTranslator {
             output.end = .done
             return
         }
-        if frame.isPlain, shape.fits(payload) {
+        if frame.isPlain, shape.fits(reader.bytes[frame.range]) {
             output.count += 1
             output.hasContent = true
             output.events.append(reader.bytes[frame.range])
