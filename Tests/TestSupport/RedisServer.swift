@@ -3,7 +3,7 @@ internal import Glibc
 internal import Synchronization
 
 /// A private redis-server in a directory of its own, on a unix socket and a free port of the loopback, which tests may
-/// stop and kill as they like. Nothing of it survives `stop()`.
+/// stop and kill as they like. Nothing of it survives `stop()`. It may also be a node of a cluster or a sentinel.
 package final class RedisServer: Sendable {
     package struct Failure: Error {
         package let reason: String
@@ -11,34 +11,56 @@ package final class RedisServer: Sendable {
 
     package let directory: String
     package let port: UInt16
-    private let password: String?
+    private let words: [String]
     private let process = Mutex<pid_t>(0)
 
     package var unixPath: String { directory + "/redis.sock" }
     package var unixURL: String { "unix://" + unixPath }
     package var tcpURL: String { "redis://127.0.0.1:\(port)" }
 
-    /// Starts a server; it accepts connections a few milliseconds later.
-    package init(password: String? = nil) throws {
-        var template = Array("/tmp/millrace-redis-XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&template) != nil else {
-            throw Failure(reason: "no temporary directory")
-        }
-        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    /// Starts a server; it accepts connections a few milliseconds later. With `appendOnly` it remembers everything that
+    /// it has answered; `arguments` are added to its command line.
+    package init(password: String? = nil, appendOnly: Bool = false, arguments: [String] = []) throws {
+        directory = try Self.makeDirectory()
         port = Self.freePort()
-        self.password = password
+        var words = [
+            "--port", "\(port)", "--bind", "127.0.0.1", "--unixsocket", directory + "/redis.sock", "--dir", directory,
+            "--save", "", "--daemonize", "no", "--logfile", directory + "/redis.log",
+        ]
+        words += appendOnly ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]
+        if let password { words += ["--requirepass", password] }
+        self.words = words + arguments
+        try start()
+    }
+
+    /// Starts a sentinel that watches the master at `port` under `name` and, when so many sentinels agree, replaces it.
+    package init(watching port: UInt16, as name: String, quorum: Int) throws {
+        directory = try Self.makeDirectory()
+        self.port = Self.freePort()
+        let text = """
+            port \(self.port)
+            bind 127.0.0.1
+            unixsocket \(directory)/redis.sock
+            dir \(directory)
+            logfile \(directory)/redis.log
+            sentinel monitor \(name) 127.0.0.1 \(port) \(quorum)
+            sentinel down-after-milliseconds \(name) 400
+            sentinel failover-timeout \(name) 3000
+
+            """
+        let path = directory + "/sentinel.conf"
+        words = [path, "--sentinel"]
+        guard let file = unsafe fopen(path, "w") else { throw Failure(reason: "no configuration can be written") }
+        unsafe fputs(text, file)
+        unsafe fclose(file)
         try start()
     }
 
     deinit { stop() }
 
-    /// Starts the server, again after `kill()`, in the same place with empty memory.
+    /// Starts the server, again after `kill()`, in the same place; unless it keeps a file, with empty memory.
     package func start() throws {
-        var arguments = [
-            "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--unixsocket", unixPath, "--dir", directory,
-            "--save", "", "--appendonly", "no", "--daemonize", "no", "--logfile", directory + "/redis.log",
-        ]
-        if let password { arguments += ["--requirepass", password] }
+        let arguments = ["redis-server"] + words
         var words: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe strdup($0) }
         unsafe words.append(nil)
         defer { unsafe words.forEach { unsafe free($0) } }
@@ -72,8 +94,7 @@ package final class RedisServer: Sendable {
 
     package func stop() {
         kill()
-        for name in ["redis.sock", "redis.log", "dump.rdb"] { unsafe unlink(directory + "/" + name) }
-        unsafe rmdir(directory)
+        Self.removeFolder(directory)
     }
 
     private func signal(_ number: Int32) {
@@ -84,7 +105,7 @@ package final class RedisServer: Sendable {
 
     /// A port nobody uses and no other server of this process was given. It is below those the system hands out by
     /// itself, so that no connection made meanwhile takes it.
-    private static func freePort() -> UInt16 {
+    package static func freePort() -> UInt16 {
         given.withLock { given in
             while true {
                 let port = UInt16.random(in: 20_000..<32_000)
@@ -97,6 +118,26 @@ package final class RedisServer: Sendable {
                 return port
             }
         }
+    }
+
+    private static func makeDirectory() throws -> String {
+        var template = Array("/tmp/millrace-redis-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil else { throw Failure(reason: "no temporary directory") }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private static func removeFolder(_ path: String) {
+        guard let folder = unsafe opendir(path) else { return }
+        while let entry = unsafe readdir(folder) {
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            // Of a folder inside, such as the append-only file's, `unlink` says that it is one.
+            guard name != ".", name != "..", unsafe unlink(path + "/" + name) != 0 else { continue }
+            removeFolder(path + "/" + name)
+        }
+        unsafe closedir(folder)
+        unsafe rmdir(path)
     }
 
     private static let given = Mutex<Set<UInt16>>([])

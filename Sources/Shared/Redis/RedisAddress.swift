@@ -1,113 +1,80 @@
-/// Where Redis is and how to enter: `redis://[[user]:password@]host[:port][/db]` or
-/// `unix://[[user]:password@]/path[?db=N]`. User, password and path may be percent-encoded.
+/// Where Redis is and how to enter: one server, the master that sentinels name, or a cluster.
+///
+/// - `redis://[[user]:password@]host[:port][/db]`
+/// - `unix://[[user]:password@]/path[?db=N]`
+/// - `redis+sentinel://[[user]:password@]host[:port],host[:port]/name[/db]`; the credentials are for Redis, sentinels that
+///   want a password of their own get it by `?sentinel_password=…`
+/// - `redis+cluster://[[user]:password@]host[:port],host[:port]`: any of its nodes
+///
+/// User, password, path and name may be percent-encoded.
 package struct RedisAddress: Sendable, Equatable {
-    package enum Endpoint: Sendable, Equatable {
+    package enum Endpoint: Sendable, Hashable {
         case tcp(host: String, port: UInt16)
         case unix(path: String)
     }
 
-    package var endpoint: Endpoint
+    package enum Topology: Sendable, Equatable {
+        /// The endpoint is the server. Of several, each attempt to connect tries the next.
+        case server
+        /// The endpoints are sentinels, which know where the master of this name is.
+        case sentinel(master: String)
+        /// The endpoints are some of a cluster's nodes, which know the others.
+        case cluster
+    }
+
+    /// Never empty.
+    package private(set) var endpoints: [Endpoint]
+    package private(set) var topology: Topology
     package var user: String?
     package var password: String?
     package var database: Int
+    package var sentinelPassword: String?
 
     package init(_ endpoint: Endpoint, user: String? = nil, password: String? = nil, database: Int = 0) {
-        self.endpoint = endpoint
+        self.init([endpoint], .server)
         self.user = user
         self.password = password
         self.database = database
     }
 
-    package init?(_ url: String) {
-        guard let (scheme, rest) = url.split(around: "://") else { return nil }
-        // The last @ ends the credentials: an unencoded one in a password is common and unambiguous in a host.
-        var location = rest
-        var (user, password): (String?, String?) = (nil, nil)
-        if let at = rest.lastIndex(of: "@") {
-            location = rest[rest.index(after: at)...]
-            let credentials = rest[..<at]
-            let (name, secret) = credentials.split(around: ":") ?? (credentials, "")
-            guard let name = name.percentDecoded, let secret = secret.percentDecoded else { return nil }
-            user = name.isEmpty ? nil : name
-            password = secret.isEmpty ? nil : secret
-            // redis-py and others read redis://word@host as a user without a password, which no server accepts.
-            if user != nil, password == nil { return nil }
-        }
-        let (place, query) = location.split(around: "?") ?? (location, "")
-        switch scheme.lowercased() {
-        case "redis":
-            guard let (endpoint, path) = Self.parseHost(place) else { return nil }
-            self.init(endpoint, user: user, password: password)
-            if !path.isEmpty, !select(path) { return nil }
-        case "unix":
-            guard let path = place.percentDecoded, path.hasPrefix("/"), path.utf8.count < 108 else { return nil }
-            self.init(.unix(path: path), user: user, password: password)
-        default: return nil
-        }
-        for pair in query.split(separator: "&") {
-            guard let (name, value) = pair.split(around: "=") else { continue }
-            if name == "db", !select(value) { return nil }
-        }
+    init(_ endpoints: [Endpoint], _ topology: Topology) {
+        precondition(!endpoints.isEmpty, "an address has an endpoint")
+        self.endpoints = endpoints
+        self.topology = topology
+        database = 0
     }
 
-    private mutating func select(_ digits: Substring) -> Bool {
-        guard let number = Int(digits), number >= 0 else { return false }
-        database = number
-        return true
+    /// One server with the same credentials.
+    func server(at endpoint: Endpoint) -> RedisAddress {
+        RedisAddress(endpoint, user: user, password: password, database: database)
     }
 
-    private static func parseHost(_ place: Substring) -> (Endpoint, path: Substring)? {
-        let (authority, path) = place.split(around: "/") ?? (place, "")
-        var host = authority
-        var port: UInt16 = 6379
-        // A colon inside brackets belongs to an IPv6 address.
-        if let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") {
-            guard let number = UInt16(authority[authority.index(after: colon)...]), number > 0 else { return nil }
-            port = number
-            host = authority[..<colon]
-        }
-        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-        return (.tcp(host: host.isEmpty ? "127.0.0.1" : String(host), port: port), path)
+    /// The sentinels themselves, as servers to connect to.
+    func sentinels(_ endpoints: [Endpoint]) -> RedisAddress {
+        var sentinels = RedisAddress(endpoints, .server)
+        sentinels.password = sentinelPassword
+        return sentinels
     }
 }
 
 extension RedisAddress: CustomStringConvertible {
     /// For logs: without the credentials.
     package var description: String {
-        switch endpoint {
-        case .tcp(let host, let port): "redis://\(host.contains(":") ? "[\(host)]" : host):\(port)/\(database)"
-        case .unix(let path): "unix://\(path)?db=\(database)"
+        let places = endpoints.map(\.description).joined(separator: ",")
+        switch (topology, endpoints[0]) {
+        case (.sentinel(let master), _): return "redis+sentinel://\(places)/\(master)/\(database)"
+        case (.cluster, _): return "redis+cluster://\(places)"
+        case (.server, .tcp): return "redis://\(places)/\(database)"
+        case (.server, .unix): return "unix://\(places)?db=\(database)"
         }
     }
 }
 
-extension StringProtocol where SubSequence == Substring {
-    /// The parts before and after the first `separator`, or nothing when there is none.
-    fileprivate func split(around separator: String) -> (Substring, Substring)? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(separator) {
-                return (self[..<start], self[index(start, offsetBy: separator.count)...])
-            }
-            start = index(after: start)
+extension RedisAddress.Endpoint: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .tcp(let host, let port): "\(host.contains(":") ? "[\(host)]" : host):\(port)"
+        case .unix(let path): path
         }
-        return nil
-    }
-
-    /// `%41` becomes `A`; nothing when an escape is broken or the result is no UTF-8.
-    fileprivate var percentDecoded: String? {
-        var bytes: [UInt8] = []
-        var rest = Array(utf8)[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            let digits = rest.prefix(2).compactMap { Character(UnicodeScalar($0)).hexDigitValue }
-            guard digits.count == 2 else { return nil }
-            bytes.append(UInt8(digits[0] * 16 + digits[1]))
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self)
     }
 }

@@ -9,6 +9,7 @@ extension RedisClient {
         failUnsent(RedisError(.unavailable, "redis does not answer"))
         probeBackoff.reset()
         probeLater()
+        onTrouble?()
     }
 
     /// Without a connection nothing needs to be done: the next greeting is the probe.

@@ -42,7 +42,7 @@ extension RedisClient {
             settle(command.waiter, .failure(error))
             command.waiter = .abandoned
         }
-        statistics.timeouts += missed
+        counts.timeouts += missed
         watch(earliest, now)
         return missed
     }
@@ -66,7 +66,7 @@ extension RedisClient {
             unsentBytes -= command.bytes.count
             _ = unsent.popFirst()
         }
-        statistics.timeouts += missed
+        counts.timeouts += missed
         watch(earliest, now)
         return missed
     }

@@ -2,21 +2,30 @@ internal import Core
 internal import EventLoop
 
 extension RedisClient {
-    /// Runs a script. The first use loads it; when Redis has forgotten it, it is loaded again and run once more.
+    /// Runs a script. The first use loads it; when Redis has forgotten it, it is loaded again and run once more, all
+    /// within the one deadline.
     package func evaluate(
         _ script: RedisScript,
         keys: [RedisArgument],
         arguments: [RedisArgument] = [],
         timeout: Duration? = nil
     ) async throws(RedisError) -> RedisReply {
+        if let cluster {
+            return try await cluster.run(.script(script, keys: keys, arguments: arguments), timeout).get()
+        }
+        let started = LoopClock.now
         if let digest = digests[script.name] {
             do throws(RedisError) {
-                return try await run(digest, keys, arguments, timeout)
+                return try await command(call("EVALSHA", digest, keys, arguments), timeout: timeout)
             } catch {
                 guard error.prefix == "NOSCRIPT" else { throw error }
             }
         }
-        return try await run(try await load(script, timeout), keys, arguments, timeout)
+        let rest = remaining(of: timeout, since: started)
+        let result: Result<RedisReply, RedisError> = await unsafe withUnsafeContinuation { continuation in
+            evaluateLoading(script, keys, arguments, asking: false, rest) { unsafe continuation.resume(returning: $0) }
+        }
+        return try result.get()
     }
 
     /// The same without a task: `completion` is called exactly once, perhaps before this returns.
@@ -27,75 +36,78 @@ extension RedisClient {
         timeout: Duration? = nil,
         completion: @escaping @LoopActor (Result<RedisReply, RedisError>) -> Void
     ) {
-        guard let digest = digests[script.name] else {
-            return load(script, timeout) { [weak self] loaded in
-                switch loaded {
-                case .success(let digest): self?.run(digest, keys, arguments, timeout, completion)
-                case .failure(let error): completion(.failure(error))
-                }
-            }
+        if let cluster {
+            return cluster.run(.script(script, keys: keys, arguments: arguments), timeout, completion)
         }
-        run(digest, keys, arguments, timeout) { [weak self] result in
-            guard let self, case .failure(let error) = result, error.prefix == "NOSCRIPT" else {
-                return completion(result)
-            }
-            digests[script.name] = nil
-            evaluate(script, keys: keys, arguments: arguments, timeout: timeout, completion: completion)
-        }
+        evaluateHere(script, keys, arguments, asking: false, timeout, completion)
     }
 
-    private func run(
-        _ digest: [UInt8],
+    /// Runs a script on this very server; `asking` for a slot that is on its way to it.
+    func evaluateHere(
+        _ script: RedisScript,
         _ keys: [RedisArgument],
         _ arguments: [RedisArgument],
+        asking: Bool,
         _ timeout: Duration?,
         _ completion: @escaping @LoopActor (Result<RedisReply, RedisError>) -> Void
     ) {
-        command(call(digest, keys, arguments), timeout: timeout, completion: completion)
-    }
-
-    private func load(
-        _ script: RedisScript,
-        _ timeout: Duration?,
-        _ completion: @escaping @LoopActor (Result<[UInt8], RedisError>) -> Void
-    ) {
-        command(["SCRIPT", "LOAD", .bytes(script.source)], timeout: timeout) { [weak self] result in
-            switch result {
-            case .failure(let error): completion(.failure(error))
-            case .success(let reply):
-                guard let digest = reply.bytes else {
-                    return completion(.failure(RedisError(.invalidReply, "SCRIPT LOAD did not return a digest")))
-                }
-                self?.digests[script.name] = digest
-                completion(.success(digest))
+        guard let digest = digests[script.name] else {
+            return evaluateLoading(script, keys, arguments, asking: asking, timeout ?? options.timeout, completion)
+        }
+        let started = LoopClock.now
+        if asking { sendAsking(timeout ?? options.timeout) }
+        command(call("EVALSHA", digest, keys, arguments), timeout: timeout) { [weak self] result in
+            guard let self, case .failure(let error) = result, error.prefix == "NOSCRIPT" else {
+                return completion(result)
             }
+            let rest = remaining(of: timeout, since: started)
+            evaluateLoading(script, keys, arguments, asking: asking, rest, completion)
         }
     }
 
-    private func run(
-        _ digest: [UInt8],
+    /// Calls the script by its text, which works whatever Redis remembers, and has it remembered for the next calls. (What
+    /// came by `EVAL` alone may be forgotten early; newer servers keep only the last few hundred.)
+    private func evaluateLoading(
+        _ script: RedisScript,
         _ keys: [RedisArgument],
         _ arguments: [RedisArgument],
-        _ timeout: Duration?
-    ) async throws(RedisError) -> RedisReply {
-        try await command(call(digest, keys, arguments), timeout: timeout)
+        asking: Bool,
+        _ timeout: Duration,
+        _ completion: @escaping @LoopActor (Result<RedisReply, RedisError>) -> Void
+    ) {
+        load(script, timeout)
+        if asking { sendAsking(timeout) }
+        command(call("EVAL", script.source, keys, arguments), timeout: timeout, completion: completion)
     }
 
-    private func call(_ digest: [UInt8], _ keys: [RedisArgument], _ arguments: [RedisArgument]) -> [RedisArgument] {
+    private func load(_ script: RedisScript, _ timeout: Duration) {
+        guard loading.insert(script.name).inserted else { return }
+        command(["SCRIPT", "LOAD", .bytes(script.source)], timeout: timeout) { [weak self] result in
+            self?.loading.remove(script.name)
+            // A script that cannot be loaded tells why when it is called.
+            if case .success(let reply) = result, let digest = reply.bytes { self?.digests[script.name] = digest }
+        }
+    }
+
+    private func call(
+        _ name: RedisArgument,
+        _ script: [UInt8],
+        _ keys: [RedisArgument],
+        _ arguments: [RedisArgument]
+    ) -> [RedisArgument] {
         var call: [RedisArgument] = []
         call.reserveCapacity(3 + keys.count + arguments.count)
-        call.append("EVALSHA")
-        call.append(.bytes(digest))
+        call.append(name)
+        call.append(.bytes(script))
         call.append(.integer(keys.count))
         call += keys
         call += arguments
         return call
     }
 
-    private func load(_ script: RedisScript, _ timeout: Duration?) async throws(RedisError) -> [UInt8] {
-        let reply = try await command(["SCRIPT", "LOAD", .bytes(script.source)], timeout: timeout)
-        guard let digest = reply.bytes else { throw RedisError(.invalidReply, "SCRIPT LOAD did not return a digest") }
-        digests[script.name] = digest
-        return digest
+    private func remaining(of timeout: Duration?, since started: Instant) -> Duration {
+        let whole = (timeout ?? options.timeout).nanoseconds
+        let passed = LoopClock.now.nanoseconds &- started.nanoseconds
+        return .nanoseconds(max(0, whole - Int64(clamping: passed)))
     }
 }

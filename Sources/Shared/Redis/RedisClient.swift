@@ -1,7 +1,10 @@
 package import Core
 package import EventLoop
 
-/// A client for one Redis, on the loop.
+/// A client for Redis, on the loop: one server, the master that sentinels name, or a cluster.
+///
+/// With a cluster it only fronts for `RedisCluster`, which has a client of this kind for each node; the rest of what it
+/// holds is then unused.
 ///
 /// All commands of one turn of the loop leave in one write, and answers are matched by order. A command waits at most
 /// its deadline, in whatever state the connection is, so nothing here needs cancelling. When Redis fails repeatedly a
@@ -15,9 +18,13 @@ package final class RedisClient {
     let log: Log
     /// The usual time-out in nanoseconds, since arithmetic on `Duration` is slow.
     private let usualTimeout: UInt64
-    package internal(set) var statistics = RedisStatistics()
+    var counts = RedisStatistics()
 
     var link: RedisLink?
+    private(set) var sentinels: RedisSentinels?
+    private(set) var cluster: RedisCluster?
+    /// Hears that the connection was lost or that the breaker has opened; for the cluster this is a node of.
+    var onTrouble: (@LoopActor () -> Void)?
     var breaker: CircuitBreaker
     var probeBackoff: Backoff
     var random = SystemRandomNumberGenerator()
@@ -32,6 +39,8 @@ package final class RedisClient {
     private var hasConnected = false
     /// The digest of each script Redis has loaded once; they depend on the text alone, so they outlive connections.
     var digests: [String: [UInt8]] = [:]
+    /// The scripts whose loading is on its way.
+    var loading: Set<String> = []
 
     package init(address: RedisAddress, options: RedisOptions = RedisOptions(), log: Log) {
         self.address = address
@@ -43,16 +52,31 @@ package final class RedisClient {
         // Unowned: `close` silences all three. A weak reference would slow down each retain and release of the client.
         deadlineTimer = LoopTimer { [unowned self] in deadlineReached() }
         probeTimer = LoopTimer { [unowned self] in sendProbe() }
-        link = RedisLink(to: address, options: options, log: log) { [unowned self] in received($0) }
+        switch address.topology {
+        case .server: break
+        case .sentinel(let master):
+            sentinels = RedisSentinels(address, master: master, options: options, log: log)
+        case .cluster:
+            cluster = RedisCluster(address, options: options, log: log)
+            return
+        }
+        link = RedisLink(to: address, through: sentinels, options: options, log: log) { [unowned self] in received($0) }
     }
 
-    /// Whether a command issued now would be sent now.
-    package var isReady: Bool { !breaker.isOpen && link?.connection != nil }
+    /// Whether a command issued now would be sent now, whatever its key.
+    package var isReady: Bool { cluster?.isReady ?? (!breaker.isOpen && link?.connection != nil) }
 
     /// Commands accepted and not settled yet.
-    package var pendingCount: Int { inFlight.count + unsent.count }
+    package var pendingCount: Int { cluster?.pendingCount ?? (inFlight.count + unsent.count) }
+
+    /// Who says where to connect, if that is not written in the address.
+    var locator: (any RedisLocator)? { if let sentinels { sentinels } else { cluster } }
+
+    package var statistics: RedisStatistics { cluster?.statistics ?? counts }
 
     package func start() {
+        sentinels?.start()
+        cluster?.start()
         link?.start()
     }
 
@@ -61,6 +85,8 @@ package final class RedisClient {
         guard !isClosed else { return }
         isClosed = true
         link?.close()
+        sentinels?.close()
+        cluster?.close()
         deadlineTimer?.close()
         probeTimer?.close()
         let error = RedisError(.closed, "the client is closed", mayHaveRun: true)
@@ -75,6 +101,7 @@ package final class RedisClient {
         _ arguments: [RedisArgument],
         timeout: Duration? = nil
     ) async throws(RedisError) -> RedisReply {
+        if let cluster { return try await cluster.run(.command(arguments), timeout).get() }
         if let refusal = refusal() { throw refusal }
         let result: Result<RedisReply, RedisError> = await unsafe withUnsafeContinuation { continuation in
             submit(
@@ -92,6 +119,7 @@ package final class RedisClient {
         timeout: Duration? = nil,
         completion: @escaping @LoopActor (Result<RedisReply, RedisError>) -> Void
     ) {
+        if let cluster { return cluster.run(.command(arguments), timeout, completion) }
         if let refusal = refusal() { return completion(.failure(refusal)) }
         submit(
             arguments,
@@ -102,8 +130,15 @@ package final class RedisClient {
 
     /// Sends a command whose answer nobody needs; failures only count in the statistics.
     package func send(_ arguments: [RedisArgument]) {
+        if let cluster { return cluster.run(.command(arguments), nil, { _ in }) }
         guard refusal() == nil else { return }
         submit(arguments, .nobody, usualTimeout)
+    }
+
+    /// Sends `ASKING`, which lets the one command that follows it on the connection into a slot that is on its way here.
+    func sendAsking(_ timeout: Duration) {
+        guard refusal() == nil else { return }
+        submit(["ASKING"], .nobody, UInt64(max(0, timeout.nanoseconds)))
     }
 
     /// Why a command cannot be accepted now.
@@ -120,8 +155,8 @@ package final class RedisClient {
         } else {
             return nil
         }
-        statistics.errors += 1
-        statistics.rejections += 1
+        counts.errors += 1
+        counts.rejections += 1
         return error
     }
 
@@ -132,7 +167,7 @@ package final class RedisClient {
             started: now,
             deadline: Instant(nanoseconds: now.nanoseconds &+ timeout)
         )
-        statistics.commands += 1
+        counts.commands += 1
         if let connection = link?.connection {
             connection.send(arguments)
             inFlight.append(command)
@@ -160,18 +195,26 @@ package final class RedisClient {
         }
         if command.isAbandoned { return }
         let now = link?.connection?.lastRead ?? command.started
-        statistics.answers += 1
-        statistics.latencyNanoseconds += Int(now.nanoseconds &- min(now, command.started).nanoseconds)
+        counts.answers += 1
+        counts.latencyNanoseconds += Int(now.nanoseconds &- min(now, command.started).nanoseconds)
         if case .probe = command.waiter {
             probeAnswered(reply)
             return
         }
-        breaker.succeeded()
         if case .error(let words) = reply {
-            settle(command.waiter, .failure(RedisError(reply: words)))
+            receivedRefusal(RedisError(reply: words), command.waiter)
         } else {
+            breaker.succeeded()
             settle(command.waiter, .success(reply))
         }
+    }
+
+    /// Most errors are the command's own affair; some tell that the server is of no use at present.
+    private func receivedRefusal(_ error: RedisError, _ waiter: PendingCommand.Waiter) {
+        let condition = error.condition
+        settle(waiter, .failure(error))
+        if condition?.isUnavailability == true { countFailure() } else { breaker.succeeded() }
+        if condition == .readOnly { link?.lostMaster(error) }
     }
 
     /// Tells the waiting task. It only becomes ready to run here; its code runs after the client is done.
@@ -182,11 +225,11 @@ package final class RedisClient {
         case .task(let continuation): unsafe continuation.resume(returning: result)
         case .callback(let body): body(result)
         }
-        if case .failure = result { statistics.errors += 1 }
+        if case .failure = result { counts.errors += 1 }
     }
 
     private func becameReady() {
-        if hasConnected { statistics.reconnects += 1 }
+        if hasConnected { counts.reconnects += 1 }
         hasConnected = true
         closeBreaker()
         guard let connection = link?.connection else { return }
@@ -203,6 +246,7 @@ package final class RedisClient {
         let lost = RedisError(.connectionLost, error.message, mayHaveRun: true)
         while let command = inFlight.popFirst() { settle(command.waiter, .failure(lost)) }
         countFailure()
+        onTrouble?()
     }
 
     func failUnsent(_ error: RedisError) {

@@ -2,8 +2,8 @@ internal import Core
 internal import EventLoop
 internal import Glibc
 
-/// Keeps one connection to Redis alive: resolves, connects, greets (AUTH, SELECT, PING), and starts over after a random
-/// wait when anything goes wrong, until it is closed. What travels on the connection is the owner's business.
+/// Keeps one connection to Redis alive: locates, resolves, connects, greets (AUTH, SELECT, PING), and starts over after a
+/// random wait when anything goes wrong, until it is closed. What travels on the connection is the owner's business.
 @LoopActor
 final class RedisLink {
     enum Event {
@@ -14,9 +14,11 @@ final class RedisLink {
         case failed(RedisError)
     }
 
-    /// `start`: idle → resolving → connecting → greeting → ready; any failure → waiting → resolving; `close`: → closed.
+    /// `start`: idle → locating → resolving → connecting → greeting → ready; any failure → waiting → locating;
+    /// `close`: → closed.
     private enum State {
         case idle
+        case locating
         case resolving
         case connecting(RedisConnection)
         case greeting(RedisConnection, missingReplies: Int)
@@ -26,6 +28,7 @@ final class RedisLink {
     }
 
     private let address: RedisAddress
+    private let locator: (any RedisLocator)?
     private let options: RedisOptions
     private let log: Log
     private let onEvent: @LoopActor (Event) -> Void
@@ -36,20 +39,27 @@ final class RedisLink {
     private var timer: LoopTimer?
     private var attempts = 0
     private var lastReason = ""
+    /// What this attempt connects to, or has connected to; before its name is resolved.
+    private(set) var target: RedisAddress.Endpoint?
+    private var readySince = Instant.distantFuture
 
+    /// With a `locator` that one says where to connect; the address then only says how to enter.
     init(
         to address: RedisAddress,
+        through locator: (any RedisLocator)? = nil,
         options: RedisOptions,
         log: Log,
         _ onEvent: @escaping @LoopActor (Event) -> Void
     ) {
         self.address = address
+        self.locator = locator
         self.options = options
         self.log = log
         self.onEvent = onEvent
         backoff = Backoff(from: options.shortestBackoff, to: options.longestBackoff)
         // Unowned: `close` silences the timer, and the connections below.
         timer = LoopTimer { [unowned self] in timerFired() }
+        locator?.add(self)
     }
 
     /// The connection while it is ready for the owner's commands.
@@ -71,23 +81,72 @@ final class RedisLink {
 
     /// Gives the present connection up, as useless for the reason given, and gets another one.
     func fail(_ error: RedisError) {
+        fail(error, retryingAfter: backoff.next(using: &random))
+    }
+
+    /// The server is to be found elsewhere from now on: goes there at once, whatever the link is doing.
+    func serverMoved(_ reason: String) {
+        switch state {
+        // An attempt that has not yet been told where to go will be told the news.
+        case .idle, .locating, .closed: return
+        case .waiting: timer?.schedule(after: .zero)
+        case .resolving, .connecting, .greeting, .ready:
+            backoff.reset()
+            fail(RedisError(.connectionLost, reason), retryingAfter: .zero)
+        }
+    }
+
+    /// The server says that it is not, or no longer, the master. Where another one may be found under the same address
+    /// it is looked for: sentinels know, and a name or a socket may lead to another server. If a name keeps leading to
+    /// the same replica there is no point in asking again and again.
+    func lostMaster(_ error: RedisError) {
+        guard case .ready = state else { return }
+        if let locator {
+            if locator.wantsMaster { fail(error) }
+        } else if case .tcp(let host, _)? = target, Self.isNumeric(host) {
+            return
+        } else if LoopClock.now.milliseconds(since: readySince) > 1_000 {
+            fail(error)
+        }
+    }
+
+    isolated deinit { close() }
+
+    private func fail(_ error: RedisError, retryingAfter wait: Duration) {
         if case .closed = state { return }
         dropConnection()
         state = .waiting
-        let wait = backoff.next(using: &random)
         timer?.schedule(after: wait)
         report(error, wait)
         onEvent(.failed(error))
     }
 
-    isolated deinit { close() }
-
     private func connect() {
-        state = .resolving
         attempts += 1
+        guard let locator else {
+            // One server has one endpoint; of several equal ones the next is tried.
+            return resolve(address.endpoints[(attempts - 1) % address.endpoints.count])
+        }
+        state = .locating
+        target = nil
+        // A locator has deadlines of its own.
+        timer?.cancel()
+        let attempt = attempts
+        locator.locate { [weak self] result in
+            guard let self, case .locating = state, attempt == attempts else { return }
+            switch result {
+            case .success(let endpoint): resolve(endpoint)
+            case .failure(let error): fail(error)
+            }
+        }
+    }
+
+    private func resolve(_ endpoint: RedisAddress.Endpoint) {
+        state = .resolving
+        target = endpoint
         timer?.schedule(after: options.connectTimeout)
-        guard case .tcp(let host, let port) = address.endpoint, !Self.isNumeric(host) else {
-            open(address.endpoint)
+        guard case .tcp(let host, let port) = endpoint, !Self.isNumeric(host) else {
+            open(endpoint)
             return
         }
         let attempt = attempts
@@ -131,6 +190,8 @@ final class RedisLink {
                 fail(RedisError(reply: words))
             } else if missing > 1 {
                 state = .greeting(connection, missingReplies: missing - 1)
+            } else if locator?.wantsMaster == true, reply.elements.first?.text != "master" {
+                fail(RedisError(.connectionLost, "the server is not a master"))
             } else {
                 becomeReady(connection)
             }
@@ -158,15 +219,20 @@ final class RedisLink {
         }
         // Finds out whether a password is missing, the data is still being loaded, or nobody answers at all.
         connection.send(["PING"])
+        if locator?.wantsMaster == true {
+            connection.send(["ROLE"])
+            count += 1
+        }
         return count
     }
 
     private func becomeReady(_ connection: RedisConnection) {
         state = .ready(connection)
+        readySince = LoopClock.now
         timer?.cancel()
         backoff.reset()
         lastReason = ""
-        log(.info, "redis connected", LogField("address", address.description), LogField("attempt", attempts))
+        log(.info, "redis connected", LogField("address", place), LogField("attempt", attempts))
         onEvent(.ready)
     }
 
@@ -174,14 +240,20 @@ final class RedisLink {
         switch state {
         case .waiting: connect()
         case .resolving, .connecting, .greeting: fail(RedisError(.connectionLost, "connecting took too long"))
-        case .idle, .ready, .closed: break
+        case .idle, .locating, .ready, .closed: break
         }
+    }
+
+    /// For logs: the server itself where it had to be found first.
+    private var place: String {
+        guard locator != nil, let target else { return address.description }
+        return target.description
     }
 
     private func dropConnection() {
         switch state {
         case .connecting(let connection), .greeting(let connection, _), .ready(let connection): connection.close()
-        case .idle, .resolving, .waiting, .closed: break
+        case .idle, .locating, .resolving, .waiting, .closed: break
         }
     }
 
@@ -190,7 +262,7 @@ final class RedisLink {
         log(
             error.message == lastReason ? .debug : .warning,
             "redis connection failed",
-            LogField("address", address.description),
+            LogField("address", place),
             LogField("reason", error.message),
             LogField("code", error.label),
             LogField("retry_in_ms", Int(wait.milliseconds))

@@ -30,6 +30,7 @@ package final class RedisSubscription {
 
     init(
         to address: RedisAddress,
+        through locator: (any RedisLocator)? = nil,
         _ channels: [String],
         options: RedisOptions,
         log: Log,
@@ -40,7 +41,7 @@ package final class RedisSubscription {
         self.onEvent = onEvent
         // Unowned: `close` silences both.
         heartbeat = LoopTimer { [unowned self] in checkLife() }
-        link = RedisLink(to: address, options: options, log: log) { [unowned self] in received($0) }
+        link = RedisLink(to: address, through: locator, options: options, log: log) { [unowned self] in received($0) }
         link?.start()
     }
 
@@ -100,11 +101,12 @@ package final class RedisSubscription {
 }
 
 extension RedisClient {
-    /// Listens to `channels` from now on. The caller keeps the subscription and closes it.
+    /// Listens to `channels` from now on: on the master that sentinels name, on any node of a cluster, and elsewhere when
+    /// that changes. The caller keeps the subscription and closes it.
     package func subscribe(
         _ channels: [String],
         _ onEvent: @escaping @LoopActor (RedisSubscription.Event) -> Void
     ) -> RedisSubscription {
-        RedisSubscription(to: address, channels, options: options, log: log, onEvent)
+        RedisSubscription(to: address, through: locator, channels, options: options, log: log, onEvent)
     }
 }
