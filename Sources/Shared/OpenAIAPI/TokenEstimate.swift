@@ -1,5 +1,5 @@
 package import Core
-package import JSON
+internal import JSON
 
 /// What a request will probably use, guessed from its text before it is sent: what limits reserve, and what is charged
 /// where an upstream reports no usage.

@@ -6,7 +6,7 @@ enum SmallFile {
 
     /// Nothing when it cannot be read or is larger than any such file has reason to be.
     static func read(_ path: String) -> [UInt8]? {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
         var content: [UInt8] = []

@@ -1,6 +1,7 @@
 import Core
 import EventLoop
 import HTTPCodec
+import State
 import Upstream
 
 /// The header lines of answers.

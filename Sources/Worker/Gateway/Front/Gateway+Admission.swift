@@ -99,7 +99,6 @@ extension Gateway {
                 // Whoever has left meanwhile is noticed where the first upstream would be asked.
                 serve(asked, itinerary, context)
             case .failure(let error):
-                metrics.limited(error)
                 refuse(error, context)
             }
         }

@@ -2,8 +2,10 @@ import Core
 import EventLoop
 import HTTPCodec
 import HTTPServer
+import JSON
 import OpenAIAPI
 import Providers
+import State
 import Upstream
 
 /// Whole answers: asking one upstream after the other until one serves the request, within the retry budget.

@@ -4,7 +4,7 @@ import HTTPCodec
 package import HTTPServer
 import OpenAIAPI
 import Providers
-import State
+package import State
 
 /// The request's life: who asks, what for, who serves it, how it ended. One for each worker.
 @LoopActor

@@ -98,7 +98,7 @@ final class ModelCatalog {
     private func ask() async {
         for provider in providers {
             guard router.isConfigured(provider) else { continue }
-            let key = pools[provider.name]?.anyCredential ?? ""
+            guard let key = await credential(of: provider) else { continue }
             guard let request = provider.modelsRequest(key: key) else { continue }
             do throws(TransferFailure) {
                 let (head, body) = try await upstream.fetch(request, limit: Self.listLimit, deadline: Self.patience)
@@ -109,6 +109,24 @@ final class ModelCatalog {
             }
         }
         askedAt = LoopClock.now
+    }
+
+    /// The credential of whichever account may be used now; what listing the models costs it is not worth counting.
+    private func credential(of provider: any Provider) async -> String? {
+        guard provider.needsAccount else { return "" }
+        guard let pool = pools[provider.name] else { return nil }
+        switch pool.choose(model: "", preferring: nil, excluding: []) {
+        case .lease(let lease): return use(lease, of: pool)
+        case .ask:
+            guard let lease = try? await pool.lease(model: "", preferring: nil, excluding: []) else { return nil }
+            return use(lease, of: pool)
+        case .none: return nil
+        }
+    }
+
+    private func use(_ lease: Lease, of pool: AccountPool) -> String {
+        pool.report(lease, .abandoned)
+        return lease.account.credential
     }
 
     private static func read(_ root: JSONValue, of provider: any Provider) -> [ModelEntry] {
