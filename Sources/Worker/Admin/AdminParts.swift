@@ -1,0 +1,26 @@
+package import Core
+package import Crypto
+package import EventLoop
+package import Redis
+package import State
+
+/// What a worker gives its administration.
+@LoopActor
+package struct AdminParts {
+    package var username = "admin"
+    /// Without one there is no administration.
+    package var password: String?
+    package var redis: RedisClient?
+    package var keyRing: KeyRing?
+    package var sessions = AdminSessions.Options()
+    package var logins = LoginLimits.Options()
+    package var passwordCost = PasswordKey.Cost.interactive
+    /// Seconds since 1970.
+    package var now: @LoopActor () -> Int
+    package var log: Log
+
+    package init(log: Log, now: @escaping @LoopActor () -> Int) {
+        self.log = log
+        self.now = now
+    }
+}
