@@ -57,7 +57,7 @@ package final class PasswordDerivation {
     }
 
     private static func start(of bytes: UnsafeMutableBufferPointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-        guard let start = unsafe bytes.baseAddress else { preconditionFailure("at least one byte was allocated") }
+        guard let start = bytes.baseAddress else { preconditionFailure("at least one byte was allocated") }
         return unsafe start
     }
 }

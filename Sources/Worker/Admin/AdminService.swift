@@ -1,5 +1,4 @@
 package import Core
-internal import Crypto
 package import EventLoop
 internal import HTTPCodec
 package import HTTPServer
@@ -20,7 +19,7 @@ package final class AdminService {
     private let authenticator: AdminAuthenticator?
     private let gate: PasswordGate?
 
-    package init(_ parts: AdminParts) throws(CryptoError) {
+    package init(_ parts: AdminParts) throws(GatewayError) {
         self.parts = parts
         guard let password = parts.password, let redis = parts.redis else {
             (authenticator, gate) = (nil, nil)

@@ -1,6 +1,6 @@
 package import Core
 internal import Crypto
-internal import EventLoop
+package import EventLoop
 package import Redis
 
 /// Who is logged in to the administration, for all workers.

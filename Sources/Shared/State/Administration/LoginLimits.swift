@@ -1,6 +1,6 @@
 package import Core
 internal import Crypto
-internal import EventLoop
+package import EventLoop
 package import Redis
 
 /// How often the administration's password may be tried, over all workers.

@@ -19,12 +19,16 @@ final class AdminAuthenticator {
     private let log: Log
     private var verified: VerifiedCredentials
 
-    init(gate: PasswordGate, sessions: AdminSessions, limits: LoginLimits, log: Log) throws(CryptoError) {
+    init(gate: PasswordGate, sessions: AdminSessions, limits: LoginLimits, log: Log) throws(GatewayError) {
+        do throws(CryptoError) {
+            verified = VerifiedCredentials(key: try SecureRandom.bytes(32))
+        } catch {
+            throw GatewayError(.internalError, "No random bytes can be had.")
+        }
         self.gate = gate
         self.sessions = sessions
         self.limits = limits
         self.log = log
-        verified = VerifiedCredentials(key: try SecureRandom.bytes(32))
     }
 
     func authenticate(_ request: AdminRequest) async throws(GatewayError) -> Caller {

@@ -1,5 +1,6 @@
 import Core
 import EventLoop
+import HTTPCodec
 import JSON
 import State
 
