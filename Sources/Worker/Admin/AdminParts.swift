@@ -4,7 +4,7 @@ package import EventLoop
 package import Redis
 package import State
 
-/// What a worker gives its administration.
+/// What a worker gives its administration. What is missing is answered with 404.
 @LoopActor
 package struct AdminParts {
     package var username = "admin"
@@ -12,6 +12,10 @@ package struct AdminParts {
     package var password: String?
     package var redis: RedisClient?
     package var keyRing: KeyRing?
+    package var limits: RateLimits?
+    package var ledger: Ledger?
+    package var settings: Settings?
+    package var directory: WorkerDirectory?
     package var sessions = AdminSessions.Options()
     package var logins = LoginLimits.Options()
     package var passwordCost = PasswordKey.Cost.interactive

@@ -14,10 +14,25 @@ struct AdminEndpoints {
     ) async throws(GatewayError) -> AdminAnswer {
         switch route {
         case .keys, .key, .keyUsage, .budgetReset:
-            guard let ring = parts.keyRing else { throw Self.absent }
-            return try await KeyEndpoints(ring: ring, now: parts.now()).answer(route, request)
+            let ring = try Self.present(parts.keyRing)
+            return try await KeyEndpoints(ring: ring, limits: parts.limits, now: parts.now()).answer(route, request)
+        case .usage:
+            return try await UsageEndpoints(ledger: try Self.present(parts.ledger), now: parts.now()).usage(request)
+        case .logs:
+            return try await UsageEndpoints(ledger: try Self.present(parts.ledger), now: parts.now()).log(request)
+        case .settings:
+            return try await SettingEndpoints(settings: try Self.present(parts.settings)).list(request)
+        case .setting(let name):
+            return try await SettingEndpoints(settings: try Self.present(parts.settings)).answer(name, request, caller)
+        case .workers:
+            return try await WorkerEndpoints(directory: try Self.present(parts.directory)).list(request)
         default: throw Self.absent
         }
+    }
+
+    private static func present<Part>(_ part: Part?) throws(GatewayError) -> Part {
+        guard let part else { throw absent }
+        return part
     }
 
     private static var absent: GatewayError {
