@@ -75,8 +75,8 @@ let package = Package(
             name: "State",
             dependencies: ["Core", "EventLoop", "Crypto", "JSON", "Redis"],
             path: "Sources/Shared/State",
-            // The Lua scripts become byte arrays of the module: no bundle, no Foundation, links statically.
-            resources: [.embedInCode("Scripts")],
+            // Scripts and prices become byte arrays of the module: no bundle, no Foundation, links statically.
+            resources: [.embedInCode("Scripts"), .embedInCode("Prices/prices.json")],
             swiftSettings: strict
         ),
 

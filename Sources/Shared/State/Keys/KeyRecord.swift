@@ -12,20 +12,42 @@ package struct KeyRecord: Sendable, Equatable {
     package let created: Int
     /// Seconds since 1970; the key is worthless from then on.
     package let expires: Int?
-    /// The models the key may use; none listed means all.
+    /// The models the key may use; none listed means all. A name that ends in `*` means all that begin like it.
     package let models: [String]
+    package let limits: KeyLimits
+
+    package init(
+        digest: String,
+        name: String,
+        owner: String,
+        isEnabled: Bool,
+        created: Int,
+        expires: Int?,
+        models: [String],
+        limits: KeyLimits = KeyLimits()
+    ) {
+        self.digest = digest
+        self.name = name
+        self.owner = owner
+        self.isEnabled = isEnabled
+        self.created = created
+        self.expires = expires
+        self.models = models
+        self.limits = limits
+    }
 
     package func isUsable(at now: Int) -> Bool {
         isEnabled && expires.map { now < $0 } ?? true
     }
 
     package func allows(model: String) -> Bool {
-        models.isEmpty || models.contains(model)
+        models.isEmpty
+            || models.contains { $0.utf8.last == UInt8(ascii: "*") ? model.hasPrefix($0.dropLast()) : model == $0 }
     }
 }
 
 extension KeyRecord {
-    /// Reads the record's hash. A hash without an owner is no record: better to refuse a key than to serve it as nobody's.
+    /// Reads the record's hash. Fields of other versions are left alone. A hash without an owner is no record: better to refuse a key than to serve it as nobody's.
     init?(digest: String, fields: [String: String]) {
         guard let owner = fields["owner"], !owner.isEmpty else { return nil }
         self.init(
@@ -36,7 +58,8 @@ extension KeyRecord {
             created: fields["created"].flatMap { Int($0) } ?? 0,
             // A date that cannot be read is in the past, for the same reason.
             expires: fields["expires"].map { Int($0) ?? 0 },
-            models: fields["models"]?.split(separator: ",").map { String($0) } ?? []
+            models: fields["models"]?.split(separator: ",").map { String($0) } ?? [],
+            limits: KeyLimits(fields: fields)
         )
     }
 
@@ -47,6 +70,6 @@ extension KeyRecord {
         ]
         if let expires { fields += ["expires", .integer(expires)] }
         if !models.isEmpty { fields += ["models", .text(models.joined(separator: ","))] }
-        return fields
+        return fields + limits.fields.present
     }
 }

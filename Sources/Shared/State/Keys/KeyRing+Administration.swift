@@ -16,12 +16,10 @@ extension KeyRing {
         name: String,
         owner: String,
         expires: Int? = nil,
-        models: [String] = []
+        models: [String] = [],
+        limits: KeyLimits = KeyLimits()
     ) async throws(GatewayError) -> NewKey {
-        guard !owner.isEmpty else { throw .invalid("owner", "A key needs an owner.") }
-        guard !models.contains(where: { $0.isEmpty || $0.contains(",") }) else {
-            throw .invalid("models", "Names of models are not empty and hold no commas.")
-        }
+        try Self.check(owner: owner, models: models, limits: limits)
         let text = try Self.randomKey()
         let record = KeyRecord(
             digest: SHA256Digest(of: text).hex,
@@ -30,7 +28,8 @@ extension KeyRing {
             isEnabled: true,
             created: now(),
             expires: expires,
-            models: models
+            models: models,
+            limits: limits
         )
         let reply = try await evaluate(
             StateScripts.createKey,
@@ -78,7 +77,15 @@ extension KeyRing {
         }
     }
 
-    private func evaluate(
+    static func check(owner: String?, models: [String]?, limits: KeyLimits?) throws(GatewayError) {
+        guard owner != "" else { throw .invalid("owner", "A key needs an owner.") }
+        for model in models ?? [] where model.isEmpty || model.contains(",") || model.dropLast().contains("*") {
+            throw .invalid("models", "Names of models are not empty, hold no commas and a '*' only at the end.")
+        }
+        if let complaint = limits?.complaint { throw .invalid("limits", complaint) }
+    }
+
+    func evaluate(
         _ script: RedisScript,
         keys: [RedisArgument],
         arguments: [RedisArgument]

@@ -1,0 +1,5 @@
+internal import Redis
+
+extension StateScripts {
+    static let updateKey = RedisScript("key-update", source: PackageResources.key_update_lua)
+}

@@ -1,0 +1,47 @@
+internal import Redis
+
+/// How limits stand in the hash of a key's record.
+extension KeyLimits {
+    /// Reads them. What cannot be read is a limit that nothing passes: better to refuse than to let somebody spend freely.
+    init(fields: [String: String]) {
+        self.init(
+            requestsPerMinute: fields["rpm"].map { Int($0) ?? 0 },
+            tokensPerMinute: fields["tpm"].map { Int($0) ?? 0 },
+            concurrentStreams: fields["concurrent"].map { Int($0) ?? 0 },
+            budgets: fields["budgets"]?.split(separator: ",").map { Budget(text: $0) } ?? []
+        )
+    }
+
+    /// The fields to write, and the names of those to forget.
+    var fields: (present: [RedisArgument], absent: [RedisArgument]) {
+        var present: [RedisArgument] = []
+        var absent: [RedisArgument] = []
+        let numbers: [(RedisArgument, Int?)] = [
+            ("rpm", requestsPerMinute), ("tpm", tokensPerMinute), ("concurrent", concurrentStreams),
+        ]
+        for (name, number) in numbers {
+            if let number { present += [name, .integer(number)] } else { absent.append(name) }
+        }
+        if budgets.isEmpty {
+            absent.append("budgets")
+        } else {
+            present += ["budgets", .text(budgets.map(\.text).joined(separator: ","))]
+        }
+        return (present, absent)
+    }
+}
+
+extension Budget {
+    fileprivate init(text: Substring) {
+        let words = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard words.count == 3, let unit = Unit(rawValue: String(words[0])), let amount = Int(words[1]),
+            let window = Window(rawValue: String(words[2]))
+        else {
+            self.init(amount: 0, unit: .money, window: .total)
+            return
+        }
+        self.init(amount: amount, unit: unit, window: window)
+    }
+
+    fileprivate var text: String { "\(unit.rawValue):\(amount):\(window.rawValue)" }
+}

@@ -1,0 +1,126 @@
+internal import Core
+internal import EventLoop
+internal import Redis
+
+extension RateLimits {
+    /// Replaces the reservation by what was really used; counts once however often it is called. It is sent with the
+    /// other commands of this turn, and again until Redis has it.
+    package func settle(_ charge: Charge, tokens: Int, cost: Int) {
+        let closed = close(charge)
+        guard let entry = closed ?? released.removeValue(forKey: charge.id) else { return }
+        let tokens = Charge.bounded(tokens)
+        let excess = tokens - entry.charge.tokens
+        if excess > 0 { entry.key.window.add(requests: 0, tokens: excess, at: LoopClock.turn) }
+        send(
+            Settlement(
+                id: charge.id,
+                key: entry.key,
+                tokens: tokens,
+                cost: Charge.bounded(cost),
+                letters: lettersIfUnknown(entry, countsRequest: entry.isLocal || closed == nil),
+                isLocal: entry.isLocal,
+                began: LoopClock.turn
+            )
+        )
+    }
+
+    /// Gives back everything: nothing was used. Should it be settled nevertheless, it is counted.
+    package func release(_ charge: Charge) {
+        guard let entry = close(charge) else { return }
+        released[charge.id] = entry
+        if !entry.isLocal || redis.isReady { sendRelease(charge, entry.key) }
+    }
+
+    /// Sends what waits and returns when it has arrived, or when Redis does not take it. For the end of the process.
+    package func drain() async {
+        for _ in 0..<2 {
+            // Answers come in order, so once this one is here all before it are.
+            _ = try? await redis.command(["PING"])
+            guard !waiting.isEmpty else { return }
+            sendWaiting()
+        }
+        _ = try? await redis.command(["PING"])
+    }
+
+    /// How many settlements have not got through yet.
+    package var waitingCount: Int { waiting.count }
+
+    /// How many charges are open here.
+    package var openCount: Int { open.count }
+
+    func sendRelease(_ charge: Charge, _ key: LimitedKey) {
+        // Lost, it is as if the worker had died: the lease ends by itself.
+        redis.evaluate(
+            StateScripts.releaseLimits,
+            keys: key.keys,
+            arguments: [.text(charge.id), .integer(width), .integer(parts)]
+        ) { _ in }
+    }
+
+    func sendWaiting() {
+        guard redis.isReady else { return retryLater() }
+        let now = LoopClock.turn
+        let batch = waiting
+        waiting = []
+        for settlement in batch {
+            if settlement.began.advanced(by: options.patience) < now {
+                lose(settlement, "too late")
+            } else {
+                send(settlement)
+            }
+        }
+    }
+
+    private func close(_ charge: Charge) -> OpenCharge? {
+        guard let entry = open.removeValue(forKey: charge.id) else { return nil }
+        entry.key.openCount -= 1
+        return entry
+    }
+
+    /// A charge of which Redis knows nothing is counted in the window only if it began within it.
+    private func lettersIfUnknown(_ entry: OpenCharge, countsRequest: Bool) -> StaticString {
+        guard LoopClock.turn < entry.since.advanced(by: options.window) else { return "" }
+        let countsTokens = entry.limits.tokensPerMinute != nil
+        guard countsRequest, entry.limits.requestsPerMinute != nil else { return countsTokens ? "t" : "" }
+        return countsTokens ? "rt" : "r"
+    }
+
+    private func send(_ settlement: Settlement) {
+        let markTime = settlement.isLocal ? max(options.patience, options.markTime) : options.markTime
+        var keys: [RedisArgument] = []
+        keys.reserveCapacity(6)
+        keys += settlement.key.keys
+        keys.append(settlement.key.mark(settlement.id))
+        let arguments: [RedisArgument] = [
+            .text(settlement.id), .integer(settlement.tokens), .integer(settlement.cost), .literal(settlement.letters),
+            .integer(max(1, Int(markTime.components.seconds))), .integer(width), .integer(parts),
+            settlement.mayHaveRun && !settlement.isLocal ? "1" : "0",
+        ]
+        redis.evaluate(StateScripts.settleLimits, keys: keys, arguments: arguments) { [self] result in
+            switch result {
+            case .success: statistics.settlements += 1
+            case .failure(let error): failed(settlement, error)
+            }
+        }
+    }
+
+    private func failed(_ settlement: Settlement, _ error: RedisError) {
+        guard error.prefix != "ERR", error.prefix != "WRONGTYPE" else { return lose(settlement, error.message) }
+        guard waiting.count < options.queueLimit else { return lose(settlement, "too many are waiting") }
+        var settlement = settlement
+        settlement.mayHaveRun = settlement.mayHaveRun || error.mayHaveRun
+        waiting.append(settlement)
+        retryLater()
+    }
+
+    private func lose(_ settlement: Settlement, _ reason: String) {
+        statistics.lostSettlements += 1
+        log(
+            .error,
+            "use of a key was not counted",
+            LogField("key", String(settlement.key.digest.prefix(16))),
+            LogField("tokens", String(settlement.tokens)),
+            LogField("reason", reason)
+        )
+    }
+}

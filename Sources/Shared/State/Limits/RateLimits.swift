@@ -1,0 +1,242 @@
+package import Core
+package import EventLoop
+package import Redis
+
+/// Limits what API keys use: requests and tokens a minute, open requests, budgets of money and tokens; exact across all
+/// workers, since every decision is one script in Redis, by its clock.
+///
+/// Requests and tokens are counted in sub-windows, one second each for a minute, of which as many as the window has and
+/// one more count. So the guarantee is: within any stretch of one window the units admitted never pass the limit, and a
+/// unit is free again between one window and one window and a sub-window after its use. A leaky bucket (GCRA) would need
+/// one number instead, but admits twice the limit within a minute that follows a quiet one.
+///
+/// A charge *reserves* its estimate when a request begins. *Settling* puts the real use in its place: what was too much
+/// goes back to the sub-window it was taken from, what was too little is counted now, even past the limit, and keeps
+/// others waiting until it has left the window. Open charges hold a lease that this object renews; those of a killed
+/// worker end by themselves and give back tokens, place and budget.
+///
+/// While Redis cannot be asked, each worker admits its share of the rates; what it admits is counted in Redis later.
+@LoopActor
+package final class RateLimits {
+    package struct Options: Sendable {
+        /// What "a minute" means.
+        package var window = Duration.seconds(60)
+        /// In how many sub-windows it is counted.
+        package var parts = 60
+        /// How long a killed worker keeps what it has reserved.
+        package var lease = Duration.seconds(60)
+        /// A charge open for longer was forgotten by its owner, and its lease ends.
+        package var longestCharge = Duration.seconds(6 * 3_600)
+        /// How long to wait before settlements that did not get through are sent again.
+        package var retryInterval = Duration.milliseconds(500)
+        /// How long they are sent again; not longer than scripts remember ended leases, which is an hour.
+        package var patience = Duration.seconds(3_000)
+        package var queueLimit = 20_000
+        /// How long Redis remembers that a charge is settled: longer than commands of a lost connection can come late.
+        package var markTime = Duration.seconds(120)
+        /// How many API keys are kept in memory.
+        package var keyLimit = 10_000
+
+        package init() {}
+    }
+
+    /// Counts since the start, for metrics.
+    package struct Statistics: Sendable, Equatable {
+        package var reservations = 0
+        package var refusals = 0
+        /// Of both, those decided without Redis.
+        package var localDecisions = 0
+        package var settlements = 0
+        /// Settlements that waited for Redis for too long, or had no place to wait.
+        package var lostSettlements = 0
+    }
+
+    /// A charge that is neither settled nor released.
+    struct OpenCharge {
+        let charge: Charge
+        let limits: KeyLimits
+        let key: LimitedKey
+        let since: Instant
+        /// Redis may not know of it.
+        var isLocal: Bool
+    }
+
+    let redis: RedisClient
+    let options: Options
+    let log: Log
+    let livingWorkers: @LoopActor () -> Int
+    package internal(set) var statistics = Statistics()
+    let width: Int
+    let parts: Int
+    let leaseMilliseconds: Int
+
+    var open: [String: OpenCharge] = [:]
+    /// Charges given back lately: should something have been used after all, it still counts.
+    var released: [String: OpenCharge] = [:]
+    var waiting: [Settlement] = []
+    var isLocal = false
+    private var limitedKeys: [String: LimitedKey] = [:]
+    private var renewTimer: LoopTimer?
+    private var isRenewing = false
+    private var retryTimer: LoopTimer?
+    private var isRetrying = false
+
+    /// `livingWorkers` says among how many workers the limits are shared out while Redis is away.
+    package init(
+        redis: RedisClient,
+        options: Options = Options(),
+        log: Log,
+        livingWorkers: @escaping @LoopActor () -> Int
+    ) {
+        self.redis = redis
+        self.options = options
+        self.log = log
+        self.livingWorkers = livingWorkers
+        let window = max(1, Int(options.window.milliseconds))
+        width = max(1, window / max(1, options.parts))
+        parts = (window + width - 1) / width
+        leaseMilliseconds = max(1, Int(options.lease.milliseconds))
+        renewTimer = LoopTimer { [unowned self] in
+            isRenewing = false
+            renew()
+        }
+        retryTimer = LoopTimer { [unowned self] in
+            isRetrying = false
+            sendWaiting()
+        }
+    }
+
+    package func close() {
+        renewTimer?.close()
+        retryTimer?.close()
+    }
+
+    isolated deinit { close() }
+
+    /// How much of the rates of this key is left, as far as this worker knows: what the answer to a refused request says.
+    package func status(of digest: String) -> RateStatus? { limitedKeys[digest]?.status }
+
+    /// Reserves what the request is expected to use, or says why it must not run. Nothing to say about rates when the
+    /// key has none. `completion` is called exactly once, before this returns when no script is needed.
+    ///
+    /// A charge that is open is enlarged if need be, so asking again under the same id costs nothing twice.
+    package func reserve(
+        _ charge: Charge,
+        _ limits: KeyLimits,
+        completion: @escaping @LoopActor (Result<RateStatus?, GatewayError>) -> Void
+    ) {
+        guard !limits.isUnlimited else { return completion(.success(nil)) }
+        if let most = limits.tokensPerMinute, charge.tokens > most {
+            statistics.refusals += 1
+            return completion(.failure(.tooManyTokensAtOnce(charge.tokens, limit: most, window: options.window)))
+        }
+        let key = limitedKey(charge.digest)
+        redis.evaluate(
+            StateScripts.reserveLimits,
+            keys: key.keys,
+            arguments: reservation(of: charge, limits, isForced: false)
+        ) { [self] result in
+            switch result {
+            case .success(let reply): completion(decide(charge, limits, key, ReservationReply(reply)))
+            case .failure(let error): completion(decideLocally(charge, limits, key, error))
+            }
+        }
+    }
+
+    func reservation(of charge: Charge, _ limits: KeyLimits, isForced: Bool) -> [RedisArgument] {
+        var arguments: [RedisArgument] = []
+        arguments.reserveCapacity(11 + 2 * limits.budgets.count)
+        arguments.append(.text(charge.id))
+        arguments.append(.integer(charge.tokens))
+        arguments.append(.integer(charge.cost))
+        arguments.append(.literal(Self.letters(charge, limits)))
+        arguments.append(.integer(leaseMilliseconds))
+        arguments.append(.integer(width))
+        arguments.append(.integer(parts))
+        arguments.append(.integer(limits.requestsPerMinute ?? -1))
+        arguments.append(.integer(limits.tokensPerMinute ?? -1))
+        arguments.append(.integer(limits.concurrentStreams ?? -1))
+        arguments.append(isForced ? "1" : "0")
+        for budget in limits.budgets {
+            arguments.append(.text(budget.counter))
+            arguments.append(.integer(budget.amount))
+        }
+        return arguments
+    }
+
+    private func decide(
+        _ charge: Charge,
+        _ limits: KeyLimits,
+        _ key: LimitedKey,
+        _ reply: ReservationReply?
+    ) -> Result<RateStatus?, GatewayError> {
+        guard let reply else {
+            log(.error, "limits answered strangely", LogField("script", "limit-reserve"))
+            return .failure(GatewayError(.internalError, "The limits of this API key cannot be checked."))
+        }
+        if isLocal {
+            isLocal = false
+            log(.info, "limits are decided by redis again")
+        }
+        key.status = reply.status(limits)
+        for (budget, used) in zip(limits.budgets, reply.budgetUse) { key.budgetUse[budget.counter] = used }
+        if let refusal = reply.refusal(of: charge, limits, window: options.window) {
+            statistics.refusals += 1
+            return .failure(refusal)
+        }
+        admit(charge, limits, key, isLocal: false)
+        return .success(key.status)
+    }
+
+    /// Notes an admitted charge until it is settled or released.
+    func admit(_ charge: Charge, _ limits: KeyLimits, _ key: LimitedKey, isLocal: Bool) {
+        statistics.reservations += 1
+        let now = LoopClock.turn
+        let known = open[charge.id]
+        if known == nil { key.openCount += 1 }
+        let additional = max(0, charge.tokens - (known?.charge.tokens ?? 0))
+        key.window.add(requests: known == nil ? 1 : 0, tokens: additional, at: now)
+        open[charge.id] = OpenCharge(
+            charge: charge,
+            limits: limits,
+            key: key,
+            since: known?.since ?? now,
+            isLocal: isLocal && known?.isLocal ?? true
+        )
+        renewLater()
+    }
+
+    func limitedKey(_ digest: String) -> LimitedKey {
+        if let key = limitedKeys[digest] { return key }
+        // So many are not expected; those that have open charges live on with them.
+        if limitedKeys.count >= options.keyLimit { limitedKeys = limitedKeys.filter { $0.value.openCount > 0 } }
+        let key = LimitedKey(digest: digest, window: options.window)
+        limitedKeys[digest] = key
+        return key
+    }
+
+    /// Leases are renewed three times in their length, so that one renewal may fail.
+    func renewLater() {
+        guard !isRenewing, !open.isEmpty || !released.isEmpty else { return }
+        isRenewing = true
+        renewTimer?.schedule(milliseconds: UInt64(max(1, leaseMilliseconds / 3)))
+    }
+
+    func retryLater() {
+        guard !isRetrying, !waiting.isEmpty else { return }
+        isRetrying = true
+        retryTimer?.schedule(after: options.retryInterval)
+    }
+
+    /// What of a charge is counted where: see the scripts.
+    static func letters(_ charge: Charge, _ limits: KeyLimits) -> StaticString {
+        let number =
+            (charge.isStream ? 8 : 0) + (limits.requestsPerMinute != nil ? 4 : 0)
+            + (limits.tokensPerMinute != nil ? 2 : 0) + (limits.budgets.isEmpty ? 0 : 1)
+        return lettersByNumber[number]
+    }
+
+    private static let lettersByNumber: [StaticString] = [
+        "", "b", "t", "tb", "r", "rb", "rt", "rtb", "s", "sb", "st", "stb", "sr", "srb", "srt", "srtb",
+    ]
+}
