@@ -1,12 +1,6 @@
 import Core
 
 extension Configuration {
-    /// What commands need that only look at the cluster's state.
-    init(state environment: Environment) {
-        self.init(masterKey: "")
-        redisURL = environment.text("REDIS_URL")
-    }
-
     /// Reads every variable the worker honours; `.env.example` documents them.
     init(_ environment: Environment) throws(UsageError) {
         guard let masterKey = environment.text("API_MASTER_KEY") else {

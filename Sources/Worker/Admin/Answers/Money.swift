@@ -8,7 +8,7 @@ package enum Money {
         guard parts.count <= 2, !parts[0].isEmpty, parts[0].utf8.count <= 7 else { return nil }
         let decimals = parts.count == 2 ? parts[1] : ""
         guard parts.count == 1 || (1...9).contains(decimals.utf8.count) else { return nil }
-        guard (parts[0].utf8 + decimals.utf8).allSatisfy({ (48...57).contains($0) }) else { return nil }
+        guard parts.joined().utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
         let padded = decimals + String(repeating: "0", count: 9 - decimals.utf8.count)
         guard let whole = Int(parts[0]), let fraction = Int(padded) else { return nil }
         return whole * unit + fraction

@@ -34,7 +34,7 @@ struct KeyEndpoints {
         // One more than asked for tells whether there are more.
         let page = try await ring.page(from: start, count: limit + 1)
         let next = page.count > limit ? String(start + limit) : nil
-        return .list(page.prefix(limit), next: next) { KeyJSON.write($0, now: now, to: &$1) }
+        return .list(Array(page.prefix(limit)), next: next) { KeyJSON.write($0, now: now, to: &$1) }
     }
 
     private func create(_ request: AdminRequest) async throws(GatewayError) -> AdminAnswer {

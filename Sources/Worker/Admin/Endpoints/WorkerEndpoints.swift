@@ -1,5 +1,6 @@
 import Core
 import EventLoop
+import JSON
 import State
 
 /// The living workers.
