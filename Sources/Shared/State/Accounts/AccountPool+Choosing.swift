@@ -1,0 +1,96 @@
+internal import Core
+internal import EventLoop
+internal import Redis
+
+/// Deciding in the worker.
+extension AccountPool {
+    /// Whose turn it is for `model`, decided here and now where that is possible.
+    package func choose(
+        model: String,
+        preferring: String? = nil,
+        excluding: Set<String> = []
+    ) -> Choice {
+        guard let redis else { return decide(model, preferring, excluding, mayAsk: false) }
+        if options.use == .scripted { return .ask }
+        if !feed.isFilled, redis.isReady { return .ask }
+        return decide(model, preferring, excluding, mayAsk: redis.isReady)
+    }
+
+    /// Decides from the mirror, whatever its state; `mayAsk` leaves to Redis what only Redis can know.
+    func decide(_ model: String, _ preferring: String?, _ excluding: Set<String>, mayAsk: Bool) -> Choice {
+        let now = now
+        while true {
+            switch mirror.pick(
+                model: model,
+                preferring: preferring,
+                excluding: excluding,
+                isAlone: !mayAsk,
+                now: now
+            ) {
+            case .none(let soonest, let reason):
+                statistics.leasesRefused += 1
+                let error = GatewayError.noAccount(soonest: soonest, reason: reason, now: now)
+                return .none(retryAfter: error.retryAfter, reason: error)
+            case .account(let slot, let isProbe):
+                guard let account = mirror.account(slot) else { continue }
+                if mayAsk, isProbe || account.concurrency != nil {
+                    askedFor = isProbe ? account.id : nil
+                    // Others may be probing it: it is asked for once a second, not with every request.
+                    if isProbe { mirror.noteAsked(slot, until: now + 1000) }
+                    return .ask
+                }
+                return .lease(grantLocally(account, model: model, isProbe: isProbe, now: now))
+            }
+        }
+    }
+
+    private func grantLocally(_ account: Account, model: String, isProbe: Bool, now: Int) -> Lease {
+        let lease = Lease(
+            id: nextLeaseID(),
+            account: account,
+            pool: name,
+            model: model,
+            isProbe: isProbe,
+            granted: now,
+            isScripted: false
+        )
+        if isProbe {
+            let expiry = now + leaseMilliseconds
+            mirror.change(account.id) { state in
+                for scope in [Cooldown.Scope.account, .model(model)] where state.cooldowns[scope]?.needsProbe == true {
+                    state.cooldowns[scope]?.probe = lease.id
+                    state.cooldowns[scope]?.probeUntil = expiry
+                }
+            }
+        }
+        mirror.countLease(account.id, 1)
+        statistics.leasesGranted += 1
+        statistics.inFlight += 1
+        return lease
+    }
+}
+
+extension GatewayError {
+    /// No account can serve now. Says when one can, and nothing of which.
+    static func noAccount(soonest: Int?, reason: FailureClass, now: Int) -> GatewayError {
+        let wait = soonest.map { max(1, ($0 - now + 999) / 1000) }
+        switch reason {
+        case .rateLimited, .quotaExhausted:
+            return GatewayError(
+                .rateLimitExceeded,
+                "The provider's rate limit is reached. Please try again later.",
+                source: .upstream,
+                retry: .elsewhere,
+                retryAfter: wait
+            )
+        case .none, .credentialsRefused, .modelForbidden, .egressBlocked, .failing:
+            return GatewayError(
+                .upstreamOverloaded,
+                "The provider cannot serve this request at present. Please try again later.",
+                source: .upstream,
+                retry: .elsewhere,
+                retryAfter: wait
+            )
+        }
+    }
+}
