@@ -82,17 +82,21 @@ let package = Package(
 
         worker("Providers", ["Core", "JSON", "HTTPCodec", "OpenAIAPI"]),
         worker(
+            "Admin",
+            ["Core", "EventLoop", "HTTPCodec", "JSON", "Crypto", "OpenAIAPI", "HTTPServer", "Redis", "State"]
+        ),
+        worker(
             "Gateway",
             [
                 "Core", "EventLoop", "HTTPCodec", "JSON", "Crypto", "OpenAIAPI", "HTTPServer", "Redis", "Upstream",
-                "State", "Providers",
+                "State", "Providers", "Admin",
             ]
         ),
         .executableTarget(
             name: "Worker",
             dependencies: [
                 "Core", "EventLoop", "HTTPCodec", "JSON", "Crypto", "OpenAIAPI", "HTTPServer", "Redis", "Upstream",
-                "State", "Providers", "Gateway",
+                "State", "Providers", "Admin", "Gateway",
             ],
             path: "Sources/Worker/Worker",
             swiftSettings: strict
@@ -113,6 +117,10 @@ let package = Package(
         tests("OpenAIAPITests", ["Core", "JSON", "OpenAIAPI"]),
         tests("RedisTests", ["Core", "EventLoop", "Redis"]),
         tests("StateTests", ["Core", "Crypto", "EventLoop", "Redis", "State"]),
+        tests(
+            "AdminTests",
+            ["Core", "Crypto", "EventLoop", "HTTPCodec", "JSON", "HTTPServer", "Redis", "State", "Admin"]
+        ),
         tests("UpstreamTests", ["Core", "EventLoop", "HTTPCodec", "Upstream"]),
         tests("ProvidersTests", ["Core", "JSON", "HTTPCodec", "OpenAIAPI", "Providers"]),
         tests(

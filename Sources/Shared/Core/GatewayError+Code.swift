@@ -8,6 +8,8 @@ extension GatewayError {
         case unsupportedParameter = "unsupported_parameter"
         case contextLengthExceeded = "context_length_exceeded"
         case invalidAPIKey = "invalid_api_key"
+        /// The administration wants a log-in, not an API key.
+        case invalidCredentials = "invalid_credentials"
         case permissionDenied = "permission_denied"
         case modelNotFound = "model_not_found"
         case notFound = "not_found"
@@ -43,7 +45,7 @@ extension GatewayError {
     package var status: Int {
         switch code {
         case .invalidRequest, .invalidJSON, .missingParameter, .unsupportedParameter, .contextLengthExceeded: 400
-        case .invalidAPIKey: 401
+        case .invalidAPIKey, .invalidCredentials: 401
         case .budgetExhausted: 402
         case .permissionDenied: 403
         case .modelNotFound, .notFound: 404
@@ -74,9 +76,9 @@ extension GatewayError {
         case .insufficientQuota, .budgetExhausted: "insufficient_quota"
         case .permissionDenied: "permission_error"
         case .invalidRequest, .invalidJSON, .missingParameter, .unsupportedParameter, .contextLengthExceeded,
-            .invalidAPIKey, .modelNotFound, .notFound, .methodNotAllowed, .requestTimeout, .conflict, .lengthRequired,
-            .bodyTooLarge, .uriTooLong, .unsupportedMediaType, .unprocessable, .headersTooLarge, .clientGone,
-            .notImplemented, .httpVersionNotSupported:
+            .invalidAPIKey, .invalidCredentials, .modelNotFound, .notFound, .methodNotAllowed, .requestTimeout, .conflict,
+            .lengthRequired, .bodyTooLarge, .uriTooLong, .unsupportedMediaType, .unprocessable, .headersTooLarge,
+            .clientGone, .notImplemented, .httpVersionNotSupported:
             upstreamType ?? "invalid_request_error"
         case .internalError, .upstreamError, .upstreamRefusedCredentials, .upstreamUnreachable, .upstreamCut,
             .upstreamInvalid, .upstreamOverloaded, .overloaded, .stateUnavailable, .upstreamTimeout, .upstreamIdle:

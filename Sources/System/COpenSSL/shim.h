@@ -19,4 +19,22 @@ static inline void copenssl_sha256(const void *_Nullable message, size_t length,
 #pragma GCC diagnostic pop
 }
 
+/// One derivation by scrypt, everything it needs and what comes out, for a thread that must not run Swift.
+typedef struct copenssl_scrypt {
+    const char *_Nonnull password;
+    size_t password_length;
+    const unsigned char *_Nonnull salt;
+    size_t salt_length;
+    uint64_t rounds, block_size, parallelism, memory;
+    unsigned char *_Nonnull key;
+    size_t key_length;
+    int result;
+} copenssl_scrypt;
+
+static inline void copenssl_scrypt_run(void *_Nullable context) {
+    copenssl_scrypt *job = (copenssl_scrypt *)context;
+    job->result = EVP_PBE_scrypt(job->password, job->password_length, job->salt, job->salt_length, job->rounds,
+                                 job->block_size, job->parallelism, job->memory, job->key, job->key_length);
+}
+
 #endif

@@ -1,16 +1,6 @@
 import Core
 
 extension Configuration {
-    /// What commands need that only look at the cluster's state.
-    init(state environment: Environment) {
-        self.init(masterKey: "")
-        redisURL = environment.text("REDIS_URL")
-        secret = environment.text("MILLRACE_SECRET")
-        previousSecrets = environment.list("MILLRACE_SECRET_PREVIOUS")
-        openAI.keys = environment.list("OPENAI_API_KEY")
-        deepSeek.keys = environment.list("DEEPSEEK_API_KEY")
-    }
-
     /// Reads every variable the worker honours; `.env.example` documents them.
     init(_ environment: Environment) throws(UsageError) {
         guard let masterKey = environment.text("API_MASTER_KEY") else {

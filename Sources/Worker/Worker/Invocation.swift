@@ -5,22 +5,45 @@ enum Invocation {
     case serve(ListenAddress)
     /// Ask the worker that listens at an address whether it is ready.
     case health(ListenAddress)
-    case keys(KeysCommand.Action)
+    case command(any StateCommand)
     case help
 
     static let usage = """
         usage: Worker --listen ADDRESS     serve on 127.0.0.1:9001, [::1]:9001 or unix:/path.sock
                Worker --health [ADDRESS]   ask a running worker whether it is ready; exits with 0 if so
-               Worker keys add NAME [--owner OWNER] [--models A,B] [--days N]
-               Worker keys list | disable DIGEST | enable DIGEST | remove DIGEST
-        Everything else comes from the environment; see .env.example.
+
+        API keys; DIGEST may be the unique beginning of one:
+               Worker keys add NAME [OPTIONS]       prints the key, this once
+               Worker keys update DIGEST [OPTIONS]  changes what is named
+               Worker keys list | show DIGEST | enable DIGEST | disable DIGEST | remove DIGEST
+          --name NAME --owner OWNER --models A,B* (or all) --days N (or never)
+          --rpm N --tpm N --concurrent N   requests and tokens a minute, requests at once (or none)
+          --budget 10usd/month             repeatable; usd or tokens; /day, /month or nothing for the total; all
+                                           budgets are replaced, --no-budgets removes them
+
+        Accounts at upstreams; POOL is the provider's name. MILLRACE_SECRET must be that of the workers:
+               Worker accounts POOL add [-]         reads credentials from standard input, one a line, each perhaps
+                                                    with ----NOTE behind it
+               Worker accounts POOL add CREDENTIAL  the same for one; everybody on this machine can see it meanwhile
+               Worker accounts POOL list | enable ID | disable ID | remove ID | clear ID [MODEL]
+               Worker accounts POOL update ID [OPTIONS]
+          --note NOTE --tag A,B --weight N --concurrency N (or none)
+
+        Settings that workers follow at once:
+               Worker settings list | get NAME | set NAME VALUE | unset NAME
+
+        What was used and what it cost:
+               Worker usage [--by key|model|provider|account] [--hours N] [--each hour|day|whole]
+
+        --json makes any of these commands write JSON. Everything else comes from the environment; see .env.example.
+        Commands need REDIS_URL. They exit with 0, 1 when refused or not found, 64 when wrongly called.
         """
 
     /// `LISTEN` in the environment stands in for `--listen`.
     init(_ arguments: [String], _ environment: Environment) throws(UsageError) {
         var rest = arguments.dropFirst()
-        if rest.first == "keys" {
-            self = .keys(try Self.keys(rest.dropFirst()))
+        if let command = try Self.command(rest) {
+            self = .command(command)
             return
         }
         var address = environment.text("LISTEN")
@@ -48,36 +71,13 @@ enum Invocation {
         self = asksHealth ? .health(parsed) : .serve(parsed)
     }
 
-    private static func keys(_ arguments: ArraySlice<String>) throws(UsageError) -> KeysCommand.Action {
-        var rest = arguments
-        let verb = rest.popFirst() ?? ""
-        if verb == "list" { return .list }
-        guard let subject = rest.popFirst() else { throw UsageError(message: usage) }
-        switch verb {
-        case "add": return try add(subject, rest)
-        case "disable": return .enable(subject, false)
-        case "enable": return .enable(subject, true)
-        case "remove": return .remove(subject)
-        default: throw UsageError(message: "unknown command 'keys \(verb)'\n\(usage)")
+    private static func command(_ arguments: ArraySlice<String>) throws(UsageError) -> (any StateCommand)? {
+        let rest = arguments.dropFirst()
+        switch arguments.first {
+        case "keys": return try KeysCommand(rest)
+        case "settings": return try SettingsCommand(rest)
+        case "usage": return try UsageCommand(rest)
+        default: return nil
         }
-    }
-
-    private static func add(_ name: String, _ arguments: ArraySlice<String>) throws(UsageError) -> KeysCommand.Action {
-        var rest = arguments
-        var owner = name
-        var models: [String] = []
-        var days: Int?
-        while let option = rest.popFirst() {
-            guard let value = rest.popFirst() else { throw UsageError(message: "\(option) needs a value") }
-            switch option {
-            case "--owner": owner = value
-            case "--models": models = value.split(separator: ",").map(String.init)
-            case "--days":
-                guard let number = Int(value), number > 0 else { throw UsageError(message: "--days needs a number") }
-                days = number
-            default: throw UsageError(message: "unknown option '\(option)'\n\(usage)")
-            }
-        }
-        return .add(name: name, owner: owner, models: models, days: days)
     }
 }

@@ -1,72 +1,137 @@
+import Admin
 import Core
 import EventLoop
 import Glibc
-import Redis
 import State
 
-/// `Worker keys …`: makes, lists and revokes API keys. The text of a key is printed once, when it is made.
-@LoopActor
-enum KeysCommand {
+/// `Worker keys …`: makes, shows, changes and revokes API keys. The text of a key is printed once, when it is made. A key
+/// is named by its digest, or by as much of its beginning as is unique.
+struct KeysCommand: StateCommand {
     enum Action: Sendable {
-        case add(name: String, owner: String, models: [String], days: Int?)
+        case add(name: String, KeyOptions)
         case list
+        case show(String)
+        case update(String, KeyOptions)
         case enable(String, Bool)
         case remove(String)
     }
 
-    /// Returns the exit status.
-    static func run(_ action: Action, _ configuration: Configuration) async -> Int32 {
-        do {
-            // Somebody waits at a terminal: there is more time than a request has.
-            var patient = configuration
-            patient.redisTimeout = .seconds(5)
-            guard let state = try ClusterState(patient, log: StandardStreams.log(level: .error)) else {
-                throw UsageError(message: "REDIS_URL must be set: the keys are kept there")
-            }
-            state.redis.start()
-            let isKnown = try await perform(action, state.keyRing)
-            await state.close()
-            if !isKnown { StandardStreams.complain("Worker: there is no such key") }
-            return isKnown ? 0 : 1
-        } catch let error as GatewayError {
-            StandardStreams.complain("Worker: \(error.message)")
-            return 1
-        } catch let error as UsageError {
-            StandardStreams.complain("Worker: \(error.message)")
-            return 64
-        } catch {
-            StandardStreams.complain("Worker: \(error)")
-            return 70
-        }
-    }
+    private let action: Action
+    private let writesJSON: Bool
 
-    private static func perform(_ action: Action, _ ring: KeyRing) async throws(GatewayError) -> Bool {
+    init(_ words: ArraySlice<String>) throws(UsageError) {
+        var arguments = try Arguments(words, options: KeyOptions.names, flags: ["--json", "--no-budgets"])
+        writesJSON = arguments.has("--json")
+        let options = try KeyOptions(arguments)
+        let verb = try arguments.required("the verb behind 'keys'")
+        switch verb {
+        case "list": action = .list
+        case "add": action = .add(name: try arguments.required("the key's name"), options)
+        case "show": action = .show(try arguments.required("the key's digest"))
+        case "update": action = .update(try arguments.required("the key's digest"), options)
+        case "disable": action = .enable(try arguments.required("the key's digest"), false)
+        case "enable": action = .enable(try arguments.required("the key's digest"), true)
+        case "remove": action = .remove(try arguments.required("the key's digest"))
+        default: throw UsageError(message: "unknown command 'keys \(verb)'\n\(Invocation.usage)")
+        }
+        try arguments.end()
         switch action {
-        case .add(let name, let owner, let models, let days):
-            let expires = days.map { time(nil) + $0 * 86_400 }
-            let key = try await ring.create(name: name, owner: owner, expires: expires, models: models)
-            StandardStreams.print(key.text)
-            return true
-        case .list:
-            try await list(ring)
-            return true
-        case .enable(let digest, let isEnabled): return try await ring.setEnabled(isEnabled, digest)
-        case .remove(let digest): return try await ring.remove(digest)
+        case .add, .update: break
+        default: guard options.isEmpty else { throw UsageError(message: "'keys \(verb)' takes no such options") }
         }
     }
 
-    private static func list(_ ring: KeyRing) async throws(GatewayError) {
-        let pageSize = 500
-        var start = 0
-        while true {
-            let page = try await ring.page(from: start, count: pageSize)
-            for key in page {
-                let state = key.isUsable(at: time(nil)) ? "usable" : key.isEnabled ? "expired" : "disabled"
-                let models = key.models.isEmpty ? "all models" : key.models.joined(separator: ",")
-                StandardStreams.print("\(key.digest)  \(state)  \(key.name)  \(key.owner)  \(models)")
+    func run(_ state: CommandState) async throws -> Missing? {
+        switch action {
+        case .add(let name, let options): try await add(name, options, state)
+        case .list: try await list(state)
+        case .show(let digest):
+            guard let key = try await find(digest, state) else { return Missing(what: "key") }
+            try await show(key, state)
+        case .update(let digest, let options):
+            guard let key = try await find(digest, state),
+                let changed = try await state.keyRing.update(key.digest, try options.changes(of: key, now: time(nil)))
+            else { return Missing(what: "key") }
+            try await show(changed, state)
+        case .enable(let digest, let isEnabled):
+            guard let key = try await find(digest, state), try await state.keyRing.setEnabled(isEnabled, key.digest)
+            else { return Missing(what: "key") }
+        case .remove(let digest):
+            guard let key = try await find(digest, state), try await state.keyRing.remove(key.digest) else {
+                return Missing(what: "key")
             }
-            guard page.count == pageSize else { return }
-            start += pageSize
+            try await state.limits.forget(key.digest)
+        }
+        return nil
+    }
+
+    private func add(_ name: String, _ options: KeyOptions, _ state: CommandState) async throws {
+        let key = try await state.keyRing.create(
+            name: name,
+            owner: options.owner ?? name,
+            expires: options.days.flatMap { $0 }.map { time(nil) + $0 * 86_400 },
+            models: options.models ?? [],
+            limits: options.limits(from: KeyLimits())
+        )
+        if writesJSON {
+            CommandOutput.printJSON { KeyJSON.write(key.record, text: key.text, now: time(nil), to: &$0) }
+        } else {
+            StandardStreams.print(key.text)
         }
     }
+
+    private func find(_ digest: String, _ state: CommandState) async throws -> KeyRecord? {
+        let found = try await state.keyRing.find(digest)
+        guard found.count <= 1 else {
+            throw GatewayError(.conflict, "several keys have digests that begin with \(digest)")
+        }
+        return found.first
+    }
+
+    private func list(_ state: CommandState) async throws {
+        let pageSize = 500
+        var keys: [KeyRecord] = []
+        while true {
+            let page = try await state.keyRing.page(from: keys.count, count: pageSize)
+            keys += page
+            guard page.count == pageSize else { break }
+        }
+        if writesJSON {
+            CommandOutput.printJSON(keys) { KeyJSON.write($0, now: time(nil), to: &$1) }
+        } else {
+            CommandOutput.print(
+                keys.map { key in
+                    [key.digest, key.standing, key.name, key.owner, key.shownModels, key.limits.shown]
+                }
+            )
+        }
+    }
+
+    private func show(_ key: KeyRecord, _ state: CommandState) async throws {
+        if writesJSON {
+            CommandOutput.printJSON { KeyJSON.write(key, now: time(nil), to: &$0) }
+            return
+        }
+        let usage = try await state.limits.usage(key.digest, key.limits)
+        var rows = [
+            ["digest", key.digest], ["name", key.name], ["owner", key.owner], ["state", key.standing],
+            ["models", key.shownModels], ["created", String(key.created)],
+            ["expires", key.expires.map { String($0) } ?? "never"],
+        ]
+        for (name, amount) in [
+            ("requests a minute", usage.requests), ("tokens a minute", usage.tokens), ("at once", usage.open),
+        ] {
+            rows.append([name, "\(amount.used) of \(amount.limit.map { String($0) } ?? "any number")"])
+        }
+        for use in usage.budgets {
+            let spent = use.budget.unit.shown(use.spent + use.reserved)
+            rows.append(["budget", "\(spent) of \(use.budget.shown)"])
+        }
+        CommandOutput.print(rows)
+    }
+}
+
+extension KeyRecord {
+    fileprivate var standing: String { isUsable(at: time(nil)) ? "usable" : isEnabled ? "expired" : "disabled" }
+    fileprivate var shownModels: String { models.isEmpty ? "all models" : models.joined(separator: ",") }
 }

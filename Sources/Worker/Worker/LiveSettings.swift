@@ -6,7 +6,7 @@ import State
 /// Settings that change while the worker runs: from the configuration to their defaults, and back from their values.
 @LoopActor
 enum LiveSettings {
-    /// What the environment says, in the settings' own spelling.
+    /// What the configuration says, in the settings' own spelling.
     static func defaults(_ configuration: Configuration) -> [String: String] {
         let timeouts = configuration.timeouts
         var defaults: [String: String] = [

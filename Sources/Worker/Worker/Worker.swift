@@ -10,9 +10,8 @@ enum Worker {
             switch try Invocation(CommandLine.arguments, Environment.ofProcess) {
             case .help: StandardStreams.print(Invocation.usage)
             case .health(let address): exit(HealthProbe.ask(address) ? 0 : 1)
-            case .keys(let action):
-                let configuration = Configuration(state: Environment.ofProcess)
-                runOnLoop { await KeysCommand.run(action, configuration) }
+            case .command(let command):
+                runOnLoop { await CommandRunner.run(command, Environment.ofProcess) }
             case .serve(let address):
                 let configuration = try Configuration(Environment.ofProcess)
                 Descriptors.raiseLimit()
