@@ -1,3 +1,4 @@
+import Admin
 import Core
 import EventLoop
 import Gateway
@@ -29,6 +30,8 @@ enum Service {
             parts.routes = try configuration.modelRoutes.map { try ModelRoutes($0) } ?? ModelRoutes()
             parts.pools = pools
             if let state { parts.share(state) }
+            parts.admin = try makeAdmin(configuration, state, pools, log)
+            parts.admin?.start()
             let gateway = try Gateway(parts)
             state?.start(gateway, configuration, log: log)
             for pool in pools.values { pool.start() }
@@ -79,6 +82,27 @@ enum Service {
             ),
             EchoProvider(now: { time(nil) }),
         ]
+    }
+
+    private static func makeAdmin(
+        _ configuration: Configuration,
+        _ state: ClusterState?,
+        _ pools: [String: AccountPool],
+        _ log: Log
+    ) throws -> AdminService {
+        var parts = AdminParts(log: log, now: { time(nil) })
+        parts.username = configuration.admin.username
+        parts.password = configuration.admin.password
+        parts.pools = pools
+        if let state {
+            parts.redis = state.redis
+            parts.keyRing = state.keyRing
+            parts.limits = state.rateLimits
+            parts.ledger = state.ledger
+            parts.settings = state.settings
+            parts.directory = state.directory
+        }
+        return try AdminService(parts)
     }
 
     private static func makeUpstream(_ configuration: Configuration) -> UpstreamClient {

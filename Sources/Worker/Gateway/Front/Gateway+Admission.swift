@@ -19,6 +19,11 @@ extension Gateway {
         case .metrics:
             Endpoints.metrics(self, context)
             settle(context, .done)
+        case .admin:
+            guard let admin else { throw .invalid(nil, "There is nothing at this path.", code: .notFound) }
+            admin.handle(request, context.exchange, requestID: context.id) { [self] status in
+                settle(context, status < 400 ? .done : .refused)
+            }
         case .model, .models, .modelDetails:
             switch try authenticator.check(request.head) {
             case .caller(let caller):

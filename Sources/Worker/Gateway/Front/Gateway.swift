@@ -1,3 +1,4 @@
+import Admin
 package import Core
 package import EventLoop
 import HTTPCodec
@@ -15,6 +16,7 @@ package final class Gateway: RequestHandler {
     let catalog: ModelCatalog
     let authenticator: Authenticator
     let rateLimits: RateLimits?
+    let admin: AdminService?
     private(set) var prices: Prices
     let metrics: WorkerMetrics
     let log: Log
@@ -35,6 +37,7 @@ package final class Gateway: RequestHandler {
         pools = parts.pools
         prices = parts.prices
         rateLimits = parts.rateLimits
+        admin = parts.admin
         router = try ModelRouter(providers: parts.providers, pools: parts.pools, routes: parts.routes)
         catalog = ModelCatalog(
             providers: parts.providers,

@@ -1,3 +1,4 @@
+package import Admin
 package import Core
 package import EventLoop
 package import Providers
@@ -20,6 +21,7 @@ package struct GatewayParts {
     package var keyRing: KeyRing?
     package var rateLimits: RateLimits?
     package var ledger: Ledger?
+    package var admin: AdminService?
     package var isStateReachable: @LoopActor () -> Bool = { true }
 
     package init(
