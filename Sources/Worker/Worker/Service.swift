@@ -1,3 +1,4 @@
+import Admin
 import Core
 import EventLoop
 import Gateway
@@ -18,6 +19,8 @@ enum Service {
         do {
             let state = try ClusterState(configuration, log: log)
             state?.start()
+            let admin = try state.map { try Administration(configuration, $0, log: log) }
+            admin?.start()
             let gateway = try Gateway(
                 GatewayParts(
                     configuration: configuration,
@@ -26,6 +29,7 @@ enum Service {
                     upstream: upstream,
                     keyRing: state?.keyRing,
                     counters: state?.counters,
+                    admin: admin?.service,
                     isStateReachable: { state?.redis.isReady ?? true },
                     log: log
                 )
@@ -40,6 +44,7 @@ enum Service {
             log(.info, "draining", LogField("connections", server.openConnections))
             gateway.beginDraining()
             await drain(server, gateway, configuration.timeouts.drain)
+            await admin?.close()
             await state?.close()
             upstream.close()
             log(.info, "stopped")

@@ -1,3 +1,4 @@
+package import Admin
 package import Core
 package import EventLoop
 import HTTPCodec
@@ -23,6 +24,7 @@ package final class Gateway: RequestHandler {
     private var turn = Int.random(in: 0..<1 << 20)
     private var ids: RequestIDs
     private let settlement: Settlement
+    private let admin: AdminService?
     /// The worker has given up waiting: who is cut off now has not left by itself.
     private var isCutShort = false
 
@@ -34,6 +36,7 @@ package final class Gateway: RequestHandler {
         catalog = ModelCatalog(providers: parts.providers, router: router, upstream: parts.upstream, log: parts.log)
         authenticator = Authenticator(masterKey: parts.configuration.masterKey, keyRing: parts.keyRing)
         metrics = WorkerMetrics(upstream: parts.upstream)
+        admin = parts.admin
         readiness = Readiness(isStateReachable: parts.isStateReachable)
         settlement = Settlement(
             metrics: metrics,
@@ -113,6 +116,11 @@ package final class Gateway: RequestHandler {
         case .metrics:
             Endpoints.metrics(self, context)
             settle(context, .done)
+        case .admin:
+            guard let admin else { throw .invalid(nil, "There is nothing at this path.", code: .notFound) }
+            admin.handle(request, context.exchange, requestID: context.id) { [self] status in
+                settle(context, status < 500 ? .done : .gatewayError)
+            }
         case .model, .models, .modelDetails:
             switch try authenticator.check(request.head) {
             case .caller(let caller):
@@ -203,6 +211,7 @@ package struct GatewayParts {
     let upstream: UpstreamClient
     let keyRing: KeyRing?
     let counters: RequestCounters?
+    let admin: AdminService?
     let isStateReachable: @LoopActor () -> Bool
     let log: Log
 
@@ -213,6 +222,7 @@ package struct GatewayParts {
         upstream: UpstreamClient,
         keyRing: KeyRing?,
         counters: RequestCounters?,
+        admin: AdminService?,
         isStateReachable: @escaping @LoopActor () -> Bool,
         log: Log
     ) {
@@ -222,6 +232,7 @@ package struct GatewayParts {
         self.upstream = upstream
         self.keyRing = keyRing
         self.counters = counters
+        self.admin = admin
         self.isStateReachable = isStateReachable
         self.log = log
     }

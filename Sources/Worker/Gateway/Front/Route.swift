@@ -10,6 +10,8 @@ enum Route {
     case health
     case ready
     case metrics
+    /// Everything below `/admin/api`, which has routes of its own.
+    case admin
     case wrongMethod(allowed: StaticString)
     case unknown
 
@@ -41,6 +43,7 @@ enum Route {
         if head.path.equals("/health") { return get(head, .health) }
         if head.path.equals("/ready") { return get(head, .ready) }
         if head.path.equals("/metrics") { return get(head, .metrics) }
+        if head.path.equals("/admin/api") || head.path.prefix(11).equals("/admin/api/") { return .admin }
         return nil
     }
 
@@ -52,6 +55,7 @@ enum Route {
         case .model(.embedding): "embedding"
         case .models, .modelDetails: "models"
         case .health, .ready, .metrics: "internal"
+        case .admin: "admin"
         case .wrongMethod, .unknown: "unknown"
         }
     }
