@@ -13,7 +13,7 @@ import Testing
 /// A worker as far as the administration goes, on a port of its own.
 @LoopActor
 final class AdminWorker: RequestHandler {
-    static let password = "correct horse"
+    nonisolated static let password = "correct horse"
 
     let redis: RedisClient
     let parts: AdminParts
@@ -80,13 +80,13 @@ final class AdminWorker: RequestHandler {
         await ask(method, path, body, [Self.basic()] + headers)
     }
 
-    static func basic(_ password: String = password, user: String = "admin") -> String {
+    nonisolated static func basic(_ password: String = password, user: String = "admin") -> String {
         "Authorization: Basic " + Base64.standard.encode(Array("\(user):\(password)".utf8))
     }
 
-    static func from(_ address: String) -> String { "X-Real-IP: \(address)" }
+    nonisolated static func from(_ address: String) -> String { "X-Real-IP: \(address)" }
 
-    static func logIn(_ password: String = password, user: String = "admin") -> String {
+    nonisolated static func logIn(_ password: String = password, user: String = "admin") -> String {
         "{\"username\":\"\(user)\",\"password\":\"\(password)\"}"
     }
 }
@@ -112,7 +112,8 @@ struct Answer: Sendable {
     }
 
     func header(_ name: String) -> String? {
-        for line in head.split(whereSeparator: \.isNewline) where line.lowercased().hasPrefix(name.lowercased() + ": ") {
+        for line in head.split(whereSeparator: \.isNewline) where line.lowercased().hasPrefix(name.lowercased() + ": ")
+        {
             return String(line.dropFirst(name.count + 2))
         }
         return nil

@@ -28,7 +28,9 @@ struct AdminSessionTests {
         let names = try await here.redis.command(["KEYS", "*"]).elements.compactMap(\.text)
         #expect(names.count == 1 && names[0].hasPrefix("millrace:{admin}:session:"))
         #expect(!cookie.contains(String(names[0].suffix(64))), "only a digest is stored")
-        #expect(try await here.redis.command(["TTL", .text(names[0])]).int.map { (43_190...43_200).contains($0) } == true)
+        #expect(
+            try await here.redis.command(["TTL", .text(names[0])]).int.map { (43_190...43_200).contains($0) } == true
+        )
 
         #expect(await there.ask("DELETE", "session", nil, [cookie]).status == 403, "no CSRF token")
         let end = await there.ask("DELETE", "session", nil, [cookie, "X-CSRF-Token: \(csrf)"])
@@ -116,7 +118,8 @@ struct AdminSessionTests {
     @Test(
         "Nothing but the administrator's log-in opens the door",
         arguments: [
-            [], ["Authorization: Bearer correct horse"], ["Authorization: Bearer sk-master"], ["X-API-Key: correct horse"],
+            [], ["Authorization: Bearer correct horse"], ["Authorization: Bearer sk-master"],
+            ["X-API-Key: correct horse"],
             ["Authorization: Basic !!!"], ["Authorization: Basic"], ["Cookie: millrace_session="],
             ["Cookie: millrace_session=0123456789012345678901234567890123456789012"],
             [AdminWorker.basic("correct horse", user: "Admin")], [AdminWorker.basic("")],
@@ -132,7 +135,9 @@ struct AdminSessionTests {
             #expect(answer.text("error.request_id") == "r-1" && answer.header("X-Request-ID") == "r-1")
             #expect(answer.header("WWW-Authenticate")?.hasPrefix("Basic") == true)
         }
-        #expect(await worker.ask("GET", "keys", nil, headers + ["Sec-Fetch-Mode: cors"]).header("WWW-Authenticate") == nil)
+        #expect(
+            await worker.ask("GET", "keys", nil, headers + ["Sec-Fetch-Mode: cors"]).header("WWW-Authenticate") == nil
+        )
         #expect(worker.statuses == [401, 401, 401, 401])
         worker.close()
         server.stop()

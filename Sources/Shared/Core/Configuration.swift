@@ -6,6 +6,12 @@ package struct Configuration: Sendable {
     package var maxBodyBytes = 64 << 20
     package var retryTimes = 3
     package var timeouts = Timeouts()
+    package var adminUsername = "admin"
+    /// Without one there is no administration.
+    package var adminPassword: String?
+    /// What credentials are sealed with, and what they were sealed with before.
+    package var secret: String?
+    package var previousSecrets: [String] = []
     package var redisURL: String?
     package var redisTimeout = Duration.milliseconds(50)
     /// How long what a killed worker held (accounts, places, reservations) stays taken.

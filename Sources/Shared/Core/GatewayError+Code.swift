@@ -76,7 +76,8 @@ extension GatewayError {
         case .insufficientQuota, .budgetExhausted: "insufficient_quota"
         case .permissionDenied: "permission_error"
         case .invalidRequest, .invalidJSON, .missingParameter, .unsupportedParameter, .contextLengthExceeded,
-            .invalidAPIKey, .invalidCredentials, .modelNotFound, .notFound, .methodNotAllowed, .requestTimeout, .conflict,
+            .invalidAPIKey, .invalidCredentials, .modelNotFound, .notFound, .methodNotAllowed, .requestTimeout,
+            .conflict,
             .lengthRequired, .bodyTooLarge, .uriTooLong, .unsupportedMediaType, .unprocessable, .headersTooLarge,
             .clientGone, .notImplemented, .httpVersionNotSupported:
             upstreamType ?? "invalid_request_error"

@@ -13,6 +13,7 @@ package struct AdminParts {
     package var redis: RedisClient?
     package var keyRing: KeyRing?
     package var limits: RateLimits?
+    package var pools: [AccountPool] = []
     package var ledger: Ledger?
     package var settings: Settings?
     package var directory: WorkerDirectory?

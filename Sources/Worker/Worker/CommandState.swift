@@ -44,6 +44,19 @@ struct CommandState {
     /// Who is at the terminal, for the record of changes.
     var user: String { "command line" + (environment.text("USER").map { ", \($0)" } ?? "") }
 
+    /// The accounts of a provider. The environment's own do not take part: only workers register them.
+    func pool(_ name: String) throws(UsageError) -> AccountPool {
+        var vault: Vault?
+        if let secret = environment.text("MILLRACE_SECRET") {
+            do throws(VaultError) {
+                vault = try Vault(secret: secret, previous: environment.list("MILLRACE_SECRET_PREVIOUS"))
+            } catch {
+                throw UsageError(message: "MILLRACE_SECRET cannot be used")
+            }
+        }
+        return AccountPool(name: name, environment: [], redis: redis, vault: vault, log: log)
+    }
+
     func close() {
         settings.close()
         ledger.close()

@@ -16,6 +16,13 @@ extension Configuration {
         logsAccess = try environment.flag("ACCESS_LOG") ?? logsAccess
         maxBodyBytes = try environment.number("MAX_BODY_BYTES", in: 1024...(1 << 30)) ?? maxBodyBytes
         retryTimes = try environment.number("RETRY_TIMES", in: 0...100) ?? retryTimes
+        adminUsername = environment.text("ADMIN_USERNAME") ?? adminUsername
+        adminPassword = environment.text("ADMIN_PASSWORD")
+        guard adminPassword != masterKey else {
+            throw UsageError(message: "ADMIN_PASSWORD must not be API_MASTER_KEY: one must not open what is the other's")
+        }
+        secret = environment.text("MILLRACE_SECRET")
+        previousSecrets = environment.list("MILLRACE_SECRET_PREVIOUS")
         redisURL = environment.text("REDIS_URL")
         secret = environment.text("MILLRACE_SECRET")
         previousSecrets = environment.list("MILLRACE_SECRET_PREVIOUS")

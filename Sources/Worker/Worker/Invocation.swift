@@ -75,6 +75,7 @@ enum Invocation {
         let rest = arguments.dropFirst()
         switch arguments.first {
         case "keys": return try KeysCommand(rest)
+        case "accounts": return try AccountsCommand(rest)
         case "settings": return try SettingsCommand(rest)
         case "usage": return try UsageCommand(rest)
         default: return nil

@@ -41,7 +41,7 @@ struct KeysCommand: StateCommand {
         }
     }
 
-    func run(_ state: CommandState) async throws -> Missing? {
+    @LoopActor func run(_ state: CommandState) async throws -> Missing? {
         switch action {
         case .add(let name, let options): try await add(name, options, state)
         case .list: try await list(state)
@@ -65,7 +65,7 @@ struct KeysCommand: StateCommand {
         return nil
     }
 
-    private func add(_ name: String, _ options: KeyOptions, _ state: CommandState) async throws {
+    @LoopActor private func add(_ name: String, _ options: KeyOptions, _ state: CommandState) async throws {
         let key = try await state.keyRing.create(
             name: name,
             owner: options.owner ?? name,
@@ -80,7 +80,7 @@ struct KeysCommand: StateCommand {
         }
     }
 
-    private func find(_ digest: String, _ state: CommandState) async throws -> KeyRecord? {
+    @LoopActor private func find(_ digest: String, _ state: CommandState) async throws -> KeyRecord? {
         let found = try await state.keyRing.find(digest)
         guard found.count <= 1 else {
             throw GatewayError(.conflict, "several keys have digests that begin with \(digest)")
@@ -88,7 +88,7 @@ struct KeysCommand: StateCommand {
         return found.first
     }
 
-    private func list(_ state: CommandState) async throws {
+    @LoopActor private func list(_ state: CommandState) async throws {
         let pageSize = 500
         var keys: [KeyRecord] = []
         while true {
@@ -107,7 +107,7 @@ struct KeysCommand: StateCommand {
         }
     }
 
-    private func show(_ key: KeyRecord, _ state: CommandState) async throws {
+    @LoopActor private func show(_ key: KeyRecord, _ state: CommandState) async throws {
         if writesJSON {
             CommandOutput.printJSON { KeyJSON.write(key, now: time(nil), to: &$0) }
             return

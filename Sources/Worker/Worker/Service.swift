@@ -93,7 +93,7 @@ enum Service {
         var parts = AdminParts(log: log, now: { time(nil) })
         parts.username = configuration.admin.username
         parts.password = configuration.admin.password
-        parts.pools = pools
+        parts.pools = pools.values.sorted { $0.name < $1.name }
         if let state {
             parts.redis = state.redis
             parts.keyRing = state.keyRing

@@ -30,7 +30,7 @@ struct SettingsCommand: StateCommand {
         try arguments.end()
     }
 
-    func run(_ state: CommandState) async throws -> Missing? {
+    @LoopActor func run(_ state: CommandState) async throws -> Missing? {
         let settings = state.settings
         try await settings.load()
         switch action {

@@ -33,3 +33,21 @@ enum StandardStreams {
         }
     }
 }
+
+extension StandardStreams {
+    /// All of standard input; nothing when it cannot be read or is longer than `most` bytes. Blocks until its end.
+    static func readAll(most: Int) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while bytes.count <= most {
+            let count = unsafe Glibc.read(STDIN_FILENO, &buffer, buffer.count)
+            if count == 0 { return bytes }
+            if count < 0 {
+                guard errno == EINTR else { return nil }
+                continue
+            }
+            bytes += buffer[..<count]
+        }
+        return nil
+    }
+}

@@ -5,10 +5,9 @@ import JSON
 import State
 
 /// A command that looks at or changes what the cluster shares, and is done.
-@LoopActor
 protocol StateCommand: Sendable {
     /// Returns what is missing when what it names does not exist.
-    func run(_ state: CommandState) async throws -> Missing?
+    @LoopActor func run(_ state: CommandState) async throws -> Missing?
 }
 
 /// What a command did not find.

@@ -27,7 +27,7 @@ struct UsageCommand: StateCommand {
         try arguments.end()
     }
 
-    func run(_ state: CommandState) async throws -> Missing? {
+    @LoopActor func run(_ state: CommandState) async throws -> Missing? {
         let last = LedgerHour(containing: time(nil))
         let rows = try await state.ledger.usage(
             from: LedgerHour(number: last.number - hours + 1),

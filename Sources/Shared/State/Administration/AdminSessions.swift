@@ -55,7 +55,8 @@ package struct AdminSessions {
             StateScripts.adminSession,
             keys: [.text(Self.key(of: token))],
             arguments: [
-                .integer(Int(options.idleTime.components.seconds)), .integer(Int(options.longestTime.components.seconds)),
+                .integer(Int(options.idleTime.components.seconds)),
+                .integer(Int(options.longestTime.components.seconds)),
             ]
         )
         let fields = reply.fields

@@ -57,7 +57,8 @@ package struct LoginLimits {
             StateScripts.adminAttempt,
             keys: [.text(attempt.address), .text(attempt.name)],
             arguments: [
-                .text(id), .integer(Int(options.window.milliseconds)), .integer(Int(options.shortestDelay.milliseconds)),
+                .text(id), .integer(Int(options.window.milliseconds)),
+                .integer(Int(options.shortestDelay.milliseconds)),
                 .integer(Int(options.longestDelay.milliseconds)), .integer(options.perAddress),
                 .integer(options.perName),
             ]

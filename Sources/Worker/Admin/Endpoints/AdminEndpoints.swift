@@ -16,6 +16,8 @@ struct AdminEndpoints {
         case .keys, .key, .keyUsage, .budgetReset:
             let ring = try Self.present(parts.keyRing)
             return try await KeyEndpoints(ring: ring, limits: parts.limits, now: parts.now()).answer(route, request)
+        case .pools, .accounts, .account, .clearCooldown, .cooldowns:
+            return try await PoolEndpoints(pools: parts.pools, now: parts.now()).answer(route, request)
         case .usage:
             return try await UsageEndpoints(ledger: try Self.present(parts.ledger), now: parts.now()).usage(request)
         case .logs:

@@ -30,7 +30,10 @@ struct AdminObject {
     /// An object inside it; `path` leads to it.
     init(_ value: JSONValue, path: String, allowing names: [String]) throws(GatewayError) {
         guard value.isObject else {
-            throw .invalid(path.isEmpty ? nil : path, path.isEmpty ? "The body must be a JSON object." : "'\(path)' must be an object.")
+            throw .invalid(
+                path.isEmpty ? nil : path,
+                path.isEmpty ? "The body must be a JSON object." : "'\(path)' must be an object."
+            )
         }
         self.value = value
         self.path = path.isEmpty ? "" : path + "."
@@ -73,7 +76,9 @@ struct AdminObject {
     func integer(_ name: String, in range: ClosedRange<Int>) throws(GatewayError) -> Int? {
         guard let member = member(name) else { return nil }
         guard let number = member.int, range.contains(number) else {
-            let span = range.upperBound == .max ? "at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
+            let span =
+                range.upperBound == .max
+                ? "at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
             throw .invalid(place(name), "'\(place(name))' must be a whole number, \(span).")
         }
         return number

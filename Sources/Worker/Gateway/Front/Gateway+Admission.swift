@@ -22,7 +22,7 @@ extension Gateway {
         case .admin:
             guard let admin else { throw .invalid(nil, "There is nothing at this path.", code: .notFound) }
             admin.handle(request, context.exchange, requestID: context.id) { [self] status in
-                settle(context, status < 400 ? .done : .refused)
+                settle(context, status < 500 ? .done : .gatewayError)
             }
         case .model, .models, .modelDetails:
             switch try authenticator.check(request.head) {

@@ -1,0 +1,185 @@
+import Admin
+import Core
+import EventLoop
+import Glibc
+import State
+
+/// `Worker accounts POOL …`: adds, shows, changes and removes accounts. Credentials go in and never come out again.
+struct AccountsCommand: StateCommand {
+    enum Action: Sendable {
+        /// Nothing: one a line from standard input.
+        case add(String?)
+        case list
+        case show(String)
+        case update(String)
+        case enable(String, Bool)
+        case remove(String)
+        case clear(String, model: String?)
+    }
+
+    private let pool: String
+    private let action: Action
+    private let options: AccountOptions
+    private let writesJSON: Bool
+
+    init(_ words: ArraySlice<String>) throws(UsageError) {
+        var arguments = try Arguments(words, options: AccountOptions.names, flags: ["--json"])
+        writesJSON = arguments.has("--json")
+        options = try AccountOptions(arguments)
+        pool = try arguments.required("the pool's name")
+        guard PoolNames.all.contains(pool) else {
+            throw UsageError(message: "there is no pool '\(pool)'; there are \(PoolNames.all.joined(separator: ", "))")
+        }
+        let verb = try arguments.required("the verb behind 'accounts \(pool)'")
+        switch verb {
+        case "list": action = .list
+        case "add":
+            let word = arguments.next()
+            action = .add(word == "-" ? nil : word)
+        case "show": action = .show(try arguments.required("the account's id"))
+        case "update": action = .update(try arguments.required("the account's id"))
+        case "enable": action = .enable(try arguments.required("the account's id"), true)
+        case "disable": action = .enable(try arguments.required("the account's id"), false)
+        case "remove": action = .remove(try arguments.required("the account's id"))
+        case "clear": action = .clear(try arguments.required("the account's id"), model: arguments.next())
+        default: throw UsageError(message: "unknown command 'accounts \(pool) \(verb)'\n\(Invocation.usage)")
+        }
+        try arguments.end()
+        switch action {
+        case .add: break
+        case .update:
+            guard !options.isEmpty else { throw UsageError(message: "there is nothing to change\n\(Invocation.usage)") }
+        default:
+            guard options.isEmpty else { throw UsageError(message: "'accounts \(pool) \(verb)' takes no such options") }
+        }
+    }
+
+    @LoopActor func run(_ state: CommandState) async throws -> Missing? {
+        let pool = try state.pool(self.pool)
+        defer { pool.close() }
+        switch action {
+        case .add(let credential): try await add(credential, to: pool)
+        case .list: try await list(pool)
+        case .show(let id):
+            guard let account = try await pool.account(id) else { return Missing(what: "account") }
+            show(account)
+        case .update(let id):
+            guard let account = try await pool.update(id, options.changes) else { return Missing(what: "account") }
+            show(account)
+        case .enable(let id, let isEnabled):
+            guard try await pool.setEnabled(id, isEnabled) else { return Missing(what: "account") }
+        case .remove(let id): guard try await pool.remove(id) else { return Missing(what: "account") }
+        case .clear(let id, let model):
+            guard try await pool.clearCooldown(id, model: model) else { return Missing(what: "cool-down") }
+        }
+        return nil
+    }
+
+    /// Adds all it is given, and fails at the end when one could not be added.
+    @LoopActor private func add(_ credential: String?, to pool: AccountPool) async throws {
+        let lines = try credential.map { [AccountLine(credential: $0, note: "")] } ?? Self.standardInput()
+        guard !lines.isEmpty else { throw UsageError(message: "standard input holds no credential") }
+        var results: [(AccountLine, Result<Account, GatewayError>)] = []
+        for line in lines { results.append((line, await add(line, to: pool))) }
+        if writesJSON {
+            CommandOutput.printJSON(results.enumerated()) { AccountJSON.write($0.element.1, line: $0.offset, to: &$1) }
+        }
+        var failure: GatewayError?
+        for (line, result) in results {
+            switch result {
+            case .success(let account): if !writesJSON { StandardStreams.print("\(account.id)  added") }
+            case .failure(let error):
+                failure = error
+                guard !writesJSON else { continue }
+                StandardStreams.print("\(AccountPool.id(of: line.credential, pool: pool.name))  \(error.message)")
+            }
+        }
+        if let failure {
+            throw results.count == 1 ? failure : GatewayError(.conflict, "not all accounts were added")
+        }
+    }
+
+    @LoopActor private func add(_ line: AccountLine, to pool: AccountPool) async -> Result<Account, GatewayError> {
+        do throws(GatewayError) {
+            return .success(
+                try await pool.add(
+                    credential: line.credential,
+                    note: line.note.isEmpty ? options.note ?? "" : line.note,
+                    tags: options.tags ?? [],
+                    weight: options.weight ?? 1,
+                    concurrency: options.concurrency ?? nil
+                )
+            )
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    @LoopActor private func list(_ pool: AccountPool) async throws {
+        var accounts: [Account] = []
+        while true {
+            let page = try await pool.page(from: accounts.count, count: 500)
+            accounts += page
+            guard page.count == 500 else { break }
+        }
+        let now = time(nil)
+        if writesJSON {
+            CommandOutput.printJSON(accounts) { AccountJSON.write($0, now: now, to: &$1) }
+            return
+        }
+        CommandOutput.print(
+            accounts.map { account in
+                [
+                    account.id, AccountStanding(account, now: now).rawValue, account.origin.rawValue,
+                    account.maskedCredential, account.note,
+                    account.activeCooldowns(now: now).map(\.shown).joined(separator: " "),
+                ]
+            }
+        )
+    }
+
+    @LoopActor private func show(_ account: Account) {
+        // There is one form for all there is to see.
+        CommandOutput.printJSON { AccountJSON.write(account, now: time(nil), to: &$0) }
+    }
+
+    private static func standardInput() throws(UsageError) -> [AccountLine] {
+        guard let text = StandardStreams.readAll(most: 4 << 20) else {
+            throw UsageError(message: "standard input cannot be read")
+        }
+        return AccountLine.lines(of: text)
+    }
+}
+
+/// The options of `Worker accounts POOL add` and `update`.
+struct AccountOptions: Sendable {
+    static let names: Set<String> = ["--note", "--tag", "--weight", "--concurrency"]
+
+    let note: String?
+    let tags: [String]?
+    let weight: Int?
+    let concurrency: Int??
+    let isEmpty: Bool
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        note = try arguments.text("--note")
+        let tags = arguments.all("--tag")
+        self.tags = tags.isEmpty ? nil : tags.flatMap { $0.split(separator: ",").map(String.init) }
+        weight = try arguments.number("--weight", in: 1...1000)
+        concurrency = try arguments.limit("--concurrency")
+        isEmpty = Self.names.allSatisfy { arguments.all($0).isEmpty }
+    }
+
+    var changes: Account.Changes {
+        Account.Changes(note: note, tags: tags, weight: weight, concurrency: concurrency)
+    }
+}
+
+extension Cooldown {
+    fileprivate var shown: String {
+        switch scope {
+        case .account: "\(reason.rawValue) until \(until / 1000)"
+        case .model(let model): "\(model): \(reason.rawValue) until \(until / 1000)"
+        }
+    }
+}
