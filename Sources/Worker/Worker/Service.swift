@@ -33,6 +33,8 @@ enum Service {
             var options = ServerOptions()
             options.limits.bodyBytes = configuration.maxBodyBytes
             let server = HTTPServer(options: options, handler: gateway)
+            gateway.metrics.observe(server)
+            if let redis = state?.redis { gateway.metrics.observe(redis) }
             let bound = try server.listen(on: address)
             log(.info, "listening", LogField("address", bound.description), LogField("pid", Int(getpid())))
             if needsTLS(configuration) { upstream.warmUp() }

@@ -14,7 +14,9 @@ package final class Gateway: RequestHandler {
     let router: ModelRouter
     let catalog: ModelCatalog
     let authenticator: Authenticator
-    let metrics: WorkerMetrics
+    /// Other parts of the worker may add figures to it.
+    package let metrics: WorkerMetrics
+    private let clusterMetrics: ClusterMetrics
     let log: Log
     let services: RelayServices
     let readiness: Readiness
@@ -33,7 +35,9 @@ package final class Gateway: RequestHandler {
         router = try ModelRouter(providers: parts.providers, routes: parts.routes)
         catalog = ModelCatalog(providers: parts.providers, router: router, upstream: parts.upstream, log: parts.log)
         authenticator = Authenticator(masterKey: parts.configuration.masterKey, keyRing: parts.keyRing)
-        metrics = WorkerMetrics(upstream: parts.upstream)
+        metrics = WorkerMetrics(worker: parts.workerID)
+        metrics.observe(parts.upstream)
+        clusterMetrics = ClusterMetrics(own: metrics, snapshots: parts.snapshots)
         readiness = Readiness(isStateReachable: parts.isStateReachable)
         settlement = Settlement(
             metrics: metrics,
@@ -54,7 +58,7 @@ package final class Gateway: RequestHandler {
     package func handle(_ request: ServerRequest, _ exchange: Exchange) {
         let id = request.head.first("x-request-id").flatMap { RequestIDs.sane($0) } ?? ids.next()
         let context = RequestContext(id: id, exchange: exchange, receivedAt: request.receivedAt)
-        metrics.requestBegan()
+        metrics.requestBegan(at: request.receivedAt)
         context.route = Route(request.head)
         do throws(GatewayError) {
             try begin(request, context)
@@ -94,8 +98,18 @@ package final class Gateway: RequestHandler {
     /// Streams under way, for `cutShort`.
     private var streams: [ObjectIdentifier: StreamServing] = [:]
 
-    func track(_ stream: StreamServing) { streams[ObjectIdentifier(stream)] = stream }
-    func untrack(_ stream: StreamServing) { streams[ObjectIdentifier(stream)] = nil }
+    func track(_ stream: StreamServing) {
+        metrics.streamBegan()
+        streams[ObjectIdentifier(stream)] = stream
+    }
+
+    func untrack(_ stream: StreamServing) {
+        metrics.streamEnded()
+        streams[ObjectIdentifier(stream)] = nil
+    }
+
+    /// This worker's figures in the form that `GatewayParts.snapshots` of the others takes.
+    package func metricsSnapshot() -> [UInt8] { metrics.snapshot() }
 
     private func refuse(_ error: GatewayError, _ context: RequestContext) {
         ErrorAnswer.send(error, context)
@@ -111,8 +125,12 @@ package final class Gateway: RequestHandler {
             try readiness.answer(context)
             settle(context, .done)
         case .metrics:
-            Endpoints.metrics(self, context)
-            settle(context, .done)
+            let scope = ClusterMetrics.Scope(query: request.head.query)
+            // Ends with the answer of Redis, which has a deadline.
+            Task.immediate { @LoopActor in
+                await Endpoints.metrics(clusterMetrics, scope, context)
+                settle(context, .done)
+            }
         case .model, .models, .modelDetails:
             switch try authenticator.check(request.head) {
             case .caller(let caller):
@@ -205,6 +223,10 @@ package struct GatewayParts {
     let counters: RequestCounters?
     let isStateReachable: @LoopActor () -> Bool
     let log: Log
+    /// Tells this worker's figures from those of the others.
+    let workerID: String?
+    /// What the other living workers have published of their figures.
+    let snapshots: @LoopActor () async -> [[UInt8]]
 
     package init(
         configuration: Configuration,
@@ -214,7 +236,9 @@ package struct GatewayParts {
         keyRing: KeyRing?,
         counters: RequestCounters?,
         isStateReachable: @escaping @LoopActor () -> Bool,
-        log: Log
+        log: Log,
+        workerID: String? = nil,
+        snapshots: @escaping @LoopActor () async -> [[UInt8]] = { [] }
     ) {
         self.configuration = configuration
         self.providers = providers
@@ -224,5 +248,7 @@ package struct GatewayParts {
         self.counters = counters
         self.isStateReachable = isStateReachable
         self.log = log
+        self.workerID = workerID
+        self.snapshots = snapshots
     }
 }

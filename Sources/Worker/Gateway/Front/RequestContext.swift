@@ -25,6 +25,8 @@ final class RequestContext {
     var upstreamCalls = 0
     var chunks = 0
     var usage: TokenUsage?
+    /// In nano-dollars; nil where no price is known.
+    var cost: Int?
 
     init(id: String, exchange: Exchange, receivedAt: Instant) {
         self.id = id
