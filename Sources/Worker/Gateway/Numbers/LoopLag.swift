@@ -38,7 +38,9 @@ final class LoopLag {
     }
 
     private func fired() {
-        record(nanoseconds: LoopClock.now.nanoseconds - min(due, LoopClock.now).nanoseconds)
+        let now = LoopClock.now
+        // The loop counts in milliseconds, so a timer may be a fraction of one early.
+        record(nanoseconds: now < due ? 0 : now.nanoseconds - due.nanoseconds)
         arm()
     }
 
