@@ -130,18 +130,23 @@ struct MetricsMergeTests {
     func flipped() throws {
         let whole = snapshot("w2")
         let own = writer("w1").text
+        let before = MetricsMerge(own, worker: "w1").bytes()
         var accepted = 0
         for place in whole.indices {
-            for byte in [0, 0x0A, 0x20, 0x22, 0x23, 0x5C, 0x7D, 0xFF, whole[place] ^ 1] as [UInt8] {
+            for byte in [0, 0x0A, 0x20, 0x22, 0x5C, 0xFF, whole[place] ^ 1] as [UInt8] where byte != whole[place] {
                 var damaged = whole
                 damaged[place] = byte
                 var merge = MetricsMerge(own, worker: "w1")
-                if merge.add(damaged) { accepted += 1 }
+                guard merge.add(damaged) else {
+                    #expect(merge.bytes() == before)
+                    continue
+                }
+                accepted += 1
                 #expect(throws: Never.self, "byte \(byte) at \(place)") { try ExpositionReading(merge.bytes()) }
             }
         }
         // Digits and letters inside values and help texts may change; what gives the text its form may not.
-        #expect(accepted < whole.count * 5)
+        #expect((1..<whole.count * 2).contains(accepted))
     }
 
     @Test("A snapshot beyond all measure is not even read")

@@ -76,6 +76,7 @@ package struct MetricsWriter {
 extension ByteBuffer {
     /// Appends the value of a label: of all characters only three have another form in it.
     fileprivate mutating func append(escaping text: String) {
+        guard text.utf8.contains(where: { $0 == 0x5C || $0 == 0x22 || $0 == 0x0A }) else { return append(text) }
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\\"): append("\\\\" as StaticString)

@@ -1,20 +1,18 @@
 import Core
 
 extension RequestNumbers {
+    /// Family by family, since beginning one is what costs.
     func write(to writer: inout MetricsWriter) {
-        writeRequests(to: &writer)
+        writeModels(to: &writer)
         writeEnds(to: &writer)
-        for provider in providers {
-            let label: (StaticString, String) = ("provider", provider.name)
-            writer.begin(.firstByte)
-            writer.sample(provider.firstByte, label)
-            writer.begin(.whole)
-            writer.sample(provider.whole, label)
-            writer.begin(.chunks)
-            writer.sample(Int(clamping: provider.chunks), label)
-            writer.begin(.retries)
-            writer.sample(Int(clamping: provider.retries), label)
-        }
+        writer.begin(.firstByte)
+        for provider in providers { writer.sample(provider.firstByte, ("provider", provider.name)) }
+        writer.begin(.whole)
+        for provider in providers { writer.sample(provider.whole, ("provider", provider.name)) }
+        writer.begin(.chunks)
+        for provider in providers { writer.sample(Int(clamping: provider.chunks), ("provider", provider.name)) }
+        writer.begin(.retries)
+        for provider in providers { writer.sample(Int(clamping: provider.retries), ("provider", provider.name)) }
         writer.begin(.failures)
         for (failure, count) in failures {
             writer.sample(
@@ -26,27 +24,32 @@ extension RequestNumbers {
         }
     }
 
-    private func writeRequests(to writer: inout MetricsWriter) {
+    private func writeModels(to writer: inout MetricsWriter) {
+        writer.begin(.requests)
         for model in models {
-            let provider: (StaticString, String) = ("provider", providers[model.provider].name)
-            let name: (StaticString, String) = ("model", model.name)
-            writer.begin(.requests)
             for place in 0..<6 where model.statuses[place] > 0 {
-                writer.sample(Int(clamping: model.statuses[place]), provider, name, ("status", "\(place)xx"))
-            }
-            if model.prompt > 0 || model.completion > 0 {
-                writer.begin(.tokens)
-                writer.sample(Int(clamping: model.prompt), provider, name, ("kind", "prompt"))
-                writer.sample(Int(clamping: model.cached), provider, name, ("kind", "cached"))
-                writer.sample(Int(clamping: model.cacheWrite), provider, name, ("kind", "cache_write"))
-                writer.sample(Int(clamping: model.completion), provider, name, ("kind", "completion"))
-                writer.sample(Int(clamping: model.reasoning), provider, name, ("kind", "reasoning"))
-            }
-            if model.nanodollars > 0 {
-                writer.begin(.cost)
-                writer.sample(Double(model.nanodollars) / 1e9, provider, name)
+                let count = Int(clamping: model.statuses[place])
+                writer.sample(count, provider(of: model), ("model", model.name), ("status", "\(place)xx"))
             }
         }
+        writer.begin(.tokens)
+        for model in models where model.prompt > 0 || model.completion > 0 {
+            let kinds: [(String, UInt64)] = [
+                ("prompt", model.prompt), ("cached", model.cached), ("cache_write", model.cacheWrite),
+                ("completion", model.completion), ("reasoning", model.reasoning),
+            ]
+            for (kind, count) in kinds {
+                writer.sample(Int(clamping: count), provider(of: model), ("model", model.name), ("kind", kind))
+            }
+        }
+        writer.begin(.cost)
+        for model in models where model.nanodollars > 0 {
+            writer.sample(Double(model.nanodollars) / 1e9, provider(of: model), ("model", model.name))
+        }
+    }
+
+    private func provider(of model: Model) -> (StaticString, String) {
+        ("provider", providers[model.provider].name)
     }
 
     /// All reasons of every kind of request that has ended at all, so that a rate has a zero to begin from.
