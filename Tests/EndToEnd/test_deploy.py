@@ -227,7 +227,9 @@ def test_a_workload_is_confined_and_its_own(workload: dict[str, Any]) -> None:
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert re.fullmatch(r"[a-z0-9-]+:[a-z0-9.-]+", only["image"]), "a registry belongs into the operator's kustomization"
+    assert re.fullmatch(r"[a-z0-9-]+:[a-z0-9.-]+", only["image"]), (
+        "a registry belongs into the operator's kustomization"
+    )
     assert only["resources"]["requests"].keys() == {"cpu", "memory"} and "memory" in only["resources"]["limits"]
     ports = {port["name"] for port in only["ports"]}
     for probe in ("readinessProbe", "livenessProbe", "startupProbe"):

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,7 +97,11 @@ def used(shared_cluster: Cluster, simulator: Any) -> Cluster:
 def test_requests_are_counted_by_who_served_them(start_cluster: Start) -> None:
     cluster = start_cluster()
     address = cluster.worker
-    for body in (chat("hello"), chat("hello", stream=True), chat(told({"fault": "status", "status": 500}), model="fast")):
+    for body in (
+        chat("hello"),
+        chat("hello", stream=True),
+        chat(told({"fault": "status", "status": 500}), model="fast"),
+    ):
         fetch(address, CHAT, body, KEY)
     fetch(address, CHAT, chat("hello"), "wrong-key")
 
@@ -189,7 +192,11 @@ def _family(name: str, kinds: dict[str, str]) -> str | None:
     """The family of a name in a query."""
     if name in kinds:
         return name if kinds[name] in ("counter", "gauge") else None
-    for suffix, allowed in (("_bucket", ("histogram",)), ("_sum", ("histogram", "summary")), ("_count", ("histogram", "summary"))):
+    for suffix, allowed in (
+        ("_bucket", ("histogram",)),
+        ("_sum", ("histogram", "summary")),
+        ("_count", ("histogram", "summary")),
+    ):
         base = name.removesuffix(suffix)
         if base != name and kinds.get(base) in allowed:
             return base
@@ -242,7 +249,9 @@ def test_the_documentation_knows_every_metric_and_its_labels(used: Cluster) -> N
 
 
 def test_every_alert_has_its_runbook() -> None:
-    headings = {line.lstrip("# ").strip().lower() for line in OPERATIONS.read_text().splitlines() if line.startswith("#")}
+    headings = {
+        line.lstrip("# ").strip().lower() for line in OPERATIONS.read_text().splitlines() if line.startswith("#")
+    }
     names = []
     for group in yaml.safe_load(ALERTS.read_text())["groups"]:
         for rule in group["rules"]:
@@ -265,7 +274,9 @@ def test_the_dashboard_is_whole() -> None:
     for panel in dashboard["panels"]:
         grid = panel["gridPos"]
         assert grid["x"] + grid["w"] <= 24
-        cells = {(x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])}
+        cells = {
+            (x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])
+        }
         assert not cells & places, f"'{panel['title']}' lies on another panel"
         places |= cells
         if panel["type"] != "row":
