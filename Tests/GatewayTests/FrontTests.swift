@@ -134,30 +134,8 @@ struct FrontTests {
     }
 }
 
-@Suite("Numbers")
-struct NumberTests {
-    @Test("A histogram counts cumulatively and in seconds")
-    func histogram() {
-        var histogram = Histogram()
-        for milliseconds in [0.5, 1, 1.5, 300_000, 300_001] { histogram.add(milliseconds) }
-        var text = ByteBuffer()
-        histogram.write("t", #"a="b""#, to: &text)
-        let lines = text.readable.text.split(separator: "\n").map(String.init)
-        #expect(lines.first == #"t_bucket{a="b",le="0.001"} 2"#)
-        #expect(lines[1] == #"t_bucket{a="b",le="0.0025"} 3"#)
-        #expect(lines.contains(#"t_bucket{a="b",le="300.0"} 4"#))
-        #expect(lines.contains(#"t_bucket{a="b",le="+Inf"} 5"#))
-        #expect(lines.last == #"t_count{a="b"} 5"#)
-        #expect(lines.contains(#"t_sum{a="b"} 600.004"#))
-        #expect(lines.count == Histogram.bounds.count + 3)
-    }
-
-    @Test("Bounds rise, so that every value has one bucket")
-    func bounds() {
-        #expect(Histogram.bounds == Histogram.bounds.sorted())
-        #expect(Set(Histogram.bounds).count == Histogram.bounds.count)
-    }
-
+@Suite("How requests end")
+struct EndReasonTests {
     @Test(
         "Errors end a request for one reason",
         arguments: [

@@ -18,11 +18,6 @@ package struct Configuration: Sendable {
     package var leaseTime = Duration.seconds(60)
     /// Whether accounts rest after failures.
     package var coolsDown = true
-    /// Encrypts the accounts kept in Redis; without it there are those of the environment alone.
-    package var secret: String?
-    /// What they may still be encrypted with.
-    package var previousSecrets: [String] = []
-    package var admin = Admin()
     /// The operator's own prices, in place of those the program knows.
     package var prices: [UInt8]?
     package var proxyURL: String?
@@ -35,12 +30,6 @@ package struct Configuration: Sendable {
 
     package init(masterKey: String) {
         self.masterKey = masterKey
-    }
-
-    /// Who may administer the cluster; nobody without a password.
-    package struct Admin: Sendable {
-        package var username = "admin"
-        package var password: String?
     }
 
     /// One upstream reached with keys.

@@ -17,6 +17,7 @@ final class ClusterState {
     let leader: Leader
     /// What the directory and the settings need of the gateway, which comes after them.
     private let gate: Gate
+    private var snapshotTimer: LoopTimer?
 
     /// Nothing when no Redis is configured: then there is the master key alone, and nothing is shared.
     convenience init?(_ configuration: Configuration, address: String, log: Log) throws {
@@ -30,7 +31,7 @@ final class ClusterState {
             host: HostName.current,
             pid: Int(getpid()),
             address: address,
-            version: Release.version,
+            version: BuildVersion.text,
             started: time(nil)
         )
         let gate = Gate()
@@ -70,8 +71,17 @@ final class ClusterState {
             LiveSettings.apply($0, over: configuration, to: gateway, ledger, log)
         }
         settings.start()
+        snapshotTimer = LoopTimer { [unowned self] in publishFigures() }
+        publishFigures()
         directory.start()
         leader.start()
+    }
+
+    /// Gives the directory the worker's figures, which travel with its next sign of life.
+    private func publishFigures() {
+        guard let gateway = gate.gateway else { return }
+        directory.publish(snapshot: gateway.metricsSnapshot())
+        snapshotTimer?.schedule(after: .seconds(4))
     }
 
     /// The worker is about to go: others take over what only one does, and send it nothing more.
@@ -104,6 +114,7 @@ final class ClusterState {
             pool.close()
         }
         await directory.goodbye()
+        snapshotTimer?.close()
         leader.close()
         settings.close()
         directory.close()

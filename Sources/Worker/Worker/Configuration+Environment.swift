@@ -24,10 +24,6 @@ extension Configuration {
         secret = environment.text("MILLRACE_SECRET")
         previousSecrets = environment.list("MILLRACE_SECRET_PREVIOUS")
         redisURL = environment.text("REDIS_URL")
-        secret = environment.text("MILLRACE_SECRET")
-        previousSecrets = environment.list("MILLRACE_SECRET_PREVIOUS")
-        admin.username = environment.text("ADMIN_USERNAME") ?? admin.username
-        admin.password = environment.text("ADMIN_PASSWORD")
         leaseTime = try environment.seconds("LEASE_TTL") ?? leaseTime
         coolsDown = try environment.flag("COOLDOWNS") ?? coolsDown
         if let path = environment.text("PRICES_FILE") {

@@ -38,6 +38,8 @@ enum Service {
             var options = ServerOptions()
             options.limits.bodyBytes = configuration.maxBodyBytes
             let server = HTTPServer(options: options, handler: gateway)
+            gateway.metrics.observe(server)
+            if let redis = state?.redis { gateway.metrics.observe(redis) }
             let bound = try server.listen(on: address)
             log(.info, "listening", LogField("address", bound.description), LogField("pid", Int(getpid())))
             if needsTLS(configuration) { upstream.warmUp() }
@@ -91,8 +93,8 @@ enum Service {
         _ log: Log
     ) throws -> AdminService {
         var parts = AdminParts(log: log, now: { time(nil) })
-        parts.username = configuration.admin.username
-        parts.password = configuration.admin.password
+        parts.username = configuration.adminUsername
+        parts.password = configuration.adminPassword
         parts.pools = pools.values.sorted { $0.name < $1.name }
         if let state {
             parts.redis = state.redis
@@ -154,5 +156,10 @@ extension GatewayParts {
         rateLimits = state.rateLimits
         ledger = state.ledger
         isStateReachable = { [redis = state.redis] in redis.isReady }
+        workerID = state.directory.identity.id
+        snapshots = { [directory = state.directory] in
+            // Whoever looks at the figures while Redis is away sees those of this worker.
+            ((try? await directory.snapshots()) ?? []).map(\.bytes)
+        }
     }
 }

@@ -16,8 +16,8 @@ enum Endpoints {
         send(body.take(), context)
     }
 
-    static func metrics(_ gateway: Gateway, _ context: RequestContext) {
-        let text = gateway.metrics.exposition()
+    static func metrics(_ metrics: ClusterMetrics, _ scope: ClusterMetrics.Scope, _ context: RequestContext) async {
+        let text = await metrics.exposition(scope)
         context.exchange.respond(status: 200, body: text) { output in
             AnswerHeaders.append(context, contentType: "text/plain; version=0.0.4; charset=utf-8", to: &output)
         }

@@ -17,8 +17,12 @@ extension Gateway {
             try readiness.answer(context)
             settle(context, .done)
         case .metrics:
-            Endpoints.metrics(self, context)
-            settle(context, .done)
+            let scope = ClusterMetrics.Scope(query: request.head.query)
+            // Ends with the answer of Redis, which has a deadline.
+            Task.immediate { @LoopActor in
+                await Endpoints.metrics(clusterMetrics, scope, context)
+                settle(context, .done)
+            }
         case .admin:
             guard let admin else { throw .invalid(nil, "There is nothing at this path.", code: .notFound) }
             admin.handle(request, context.exchange, requestID: context.id) { [self] status in

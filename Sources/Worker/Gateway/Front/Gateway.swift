@@ -18,7 +18,9 @@ package final class Gateway: RequestHandler {
     let rateLimits: RateLimits?
     let admin: AdminService?
     private(set) var prices: Prices
-    let metrics: WorkerMetrics
+    /// Other parts of the worker may add figures to it.
+    package let metrics: WorkerMetrics
+    let clusterMetrics: ClusterMetrics
     let log: Log
     let readiness: Readiness
     var random = SystemRandomNumberGenerator()
@@ -47,7 +49,9 @@ package final class Gateway: RequestHandler {
             log: parts.log
         )
         authenticator = Authenticator(masterKey: parts.configuration.masterKey, keyRing: parts.keyRing)
-        metrics = WorkerMetrics(upstream: parts.upstream)
+        metrics = WorkerMetrics(worker: parts.workerID)
+        metrics.observe(parts.upstream)
+        clusterMetrics = ClusterMetrics(own: metrics, snapshots: parts.snapshots)
         readiness = Readiness(isStateReachable: parts.isStateReachable)
         settlement = Settlement(parts, metrics: metrics)
         var seed = SystemRandomNumberGenerator()
@@ -134,6 +138,16 @@ package final class Gateway: RequestHandler {
     /// Streams under way, for `cutShort`.
     private var streams: [ObjectIdentifier: StreamServing] = [:]
 
-    func track(_ stream: StreamServing) { streams[ObjectIdentifier(stream)] = stream }
-    func untrack(_ stream: StreamServing) { streams[ObjectIdentifier(stream)] = nil }
+    func track(_ stream: StreamServing) {
+        metrics.streamBegan()
+        streams[ObjectIdentifier(stream)] = stream
+    }
+
+    func untrack(_ stream: StreamServing) {
+        metrics.streamEnded()
+        streams[ObjectIdentifier(stream)] = nil
+    }
+
+    /// This worker's figures in the form that `GatewayParts.snapshots` of the others takes.
+    package func metricsSnapshot() -> [UInt8] { metrics.snapshot() }
 }

@@ -22,6 +22,10 @@ package struct GatewayParts {
     package var rateLimits: RateLimits?
     package var ledger: Ledger?
     package var admin: AdminService?
+    /// Tells this worker's figures from those of the others.
+    package var workerID: String?
+    /// What the other living workers have published of their figures.
+    package var snapshots: @LoopActor () async -> [[UInt8]] = { [] }
     package var isStateReachable: @LoopActor () -> Bool = { true }
 
     package init(

@@ -38,6 +38,8 @@ final class RequestContext {
     /// Of a whole answer.
     var answerBytes = 0
     var usage: TokenUsage?
+    /// In nano-dollars; nil where no price is known.
+    var cost: Int?
 
     init(id: String, exchange: Exchange, receivedAt: Instant) {
         self.id = id

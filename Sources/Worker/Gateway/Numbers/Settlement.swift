@@ -29,6 +29,7 @@ final class Settlement {
         let now = LoopClock.now
         let status = error?.status ?? (reason == .clientGone ? 499 : 200)
         let use = Use(context, prices)
+        context.cost = use?.cost
         if let charge = context.charge.take() {
             if let use {
                 rateLimits?.settle(charge, tokens: use.usage.total, cost: use.cost ?? 0)

@@ -1,119 +1,102 @@
 import Core
-import EventLoop
-import OpenAIAPI
+package import EventLoop
 import Providers
-import Upstream
 
-/// What this worker has done, for `/metrics`.
+/// What this worker has done, and what its parts say about themselves when asked.
 @LoopActor
-final class WorkerMetrics {
-    struct Series: Hashable {
-        let provider: String
-        let model: String
-        let status: Int
-    }
+package final class WorkerMetrics {
+    /// Adds series of a part of the worker. Runs at every look at the figures, so it must not wait for anything.
+    package typealias Collector = @LoopActor (inout MetricsWriter) -> Void
 
-    struct Failure: Hashable {
-        let provider: String
-        let error: String
-    }
-
-    /// Model names come from clients; past this many they are counted together.
-    private static let seriesLimit = 1000
-
-    private let upstream: UpstreamClient
-    private var requests: [Series: UInt64] = [:]
-    private var failures: [Failure: UInt64] = [:]
-    private var ends: [EndReason: UInt64] = [:]
-    private var firstByte = Histogram()
-    private var whole = Histogram()
-    private var promptTokens: UInt64 = 0
-    private var completionTokens: UInt64 = 0
-    private var chunks: UInt64 = 0
-    private var unreadable: UInt64 = 0
+    /// The label that tells this worker's series from those of the others.
+    package let worker: String
+    private(set) var requests = RequestNumbers()
+    private(set) var queue = Histogram(.waits)
     private(set) var open = 0
+    private var openStreams = 0
+    private var unreadable = 0
+    private let lag = LoopLag()
+    private let process = ProcessFigures()
+    private var collectors: [Collector] = []
 
-    init(upstream: UpstreamClient) {
-        self.upstream = upstream
+    /// A worker without a name, or with one that cannot be a label, gets one by chance.
+    init(worker: String?) {
+        if let worker, MetricsSnapshot.isSane(worker: worker) {
+            self.worker = worker
+        } else {
+            self.worker = String(UInt64.random(in: 0...UInt64.max) | 1 << 60, radix: 16)
+        }
     }
 
-    func requestBegan() { open += 1 }
+    /// Lets another part of the worker show its figures from now on.
+    package func addCollector(_ collector: @escaping Collector) {
+        collectors.append(collector)
+    }
+
+    /// Requests and streams under way, for whoever tells the cluster about this worker.
+    package var load: (requests: Int, streams: Int) { (open, openStreams) }
+
+    /// A request has reached its handler; its last byte was taken up in the current turn of the loop.
+    func requestBegan(at now: Instant) {
+        open += 1
+        queue.add(from: LoopClock.turn, to: now)
+    }
+
+    func streamBegan() { openStreams += 1 }
+    func streamEnded() { openStreams -= 1 }
 
     func refusedUnread() { unreadable += 1 }
 
     func attemptFailed(_ candidate: Candidate, _ error: GatewayError) {
-        failures[Failure(provider: candidate.provider.name, error: error.label), default: 0] += 1
+        requests.recordFailure(of: candidate.provider.name, error)
     }
 
     func requestEnded(_ context: RequestContext, status: Int, reason: EndReason, at now: Instant) {
         open -= 1
-        ends[reason, default: 0] += 1
-        guard let candidate = context.candidate else { return }
-        var series = Series(provider: candidate.provider.name, model: candidate.model, status: status / 100)
-        if requests[series] == nil, requests.count >= Self.seriesLimit {
-            series = Series(provider: candidate.provider.name, model: "other", status: status / 100)
-        }
-        requests[series, default: 0] += 1
-        whole.add(now.milliseconds(since: context.receivedAt))
-        if let first = context.firstByteAt { firstByte.add(first.milliseconds(since: context.receivedAt)) }
-        chunks += UInt64(context.chunks)
-        if let usage = context.usage {
-            promptTokens += UInt64(usage.prompt)
-            completionTokens += UInt64(usage.completion)
-        }
+        requests.record(
+            FinishedRequest(
+                kind: FinishedRequest.Kind(context.route),
+                reason: reason,
+                status: status,
+                provider: context.candidate?.provider.name,
+                model: context.candidate?.model ?? "",
+                receivedAt: context.receivedAt,
+                firstByteAt: context.firstByteAt,
+                endedAt: now,
+                chunks: context.chunks,
+                upstreamCalls: context.upstreamCalls,
+                usage: context.usage,
+                cost: context.cost
+            )
+        )
     }
 
-    /// The text format of Prometheus.
-    func exposition() -> [UInt8] {
-        var text = ByteBuffer()
-        text.append("# TYPE millrace_requests_total counter\n" as StaticString)
-        for (series, count) in requests {
-            text.append(
-                "millrace_requests_total{provider=\"\(series.provider)\",model=\"\(Self.escaped(series.model))\","
-                    + "status=\"\(series.status)xx\"} \(count)\n"
-            )
-        }
-        text.append("# TYPE millrace_upstream_failures_total counter\n" as StaticString)
-        for (failure, count) in failures {
-            text.append(
-                "millrace_upstream_failures_total{provider=\"\(failure.provider)\",error=\"\(failure.error)\"} \(count)\n"
-            )
-        }
-        text.append("# TYPE millrace_ends_total counter\n" as StaticString)
-        for reason in EndReason.allCases {
-            text.append("millrace_ends_total{reason=\"\(reason.rawValue)\"} \(ends[reason] ?? 0)\n")
-        }
-        text.append("# TYPE millrace_first_byte_seconds histogram\n" as StaticString)
-        firstByte.write("millrace_first_byte_seconds", "", to: &text)
-        text.append("# TYPE millrace_request_seconds histogram\n" as StaticString)
-        whole.write("millrace_request_seconds", "", to: &text)
-        let statistics = upstream.statistics
-        for (name, kind, value) in [
-            ("millrace_tokens_prompt_total", "counter", Int(promptTokens)),
-            ("millrace_tokens_completion_total", "counter", Int(completionTokens)),
-            ("millrace_chunks_total", "counter", Int(chunks)),
-            ("millrace_unreadable_requests_total", "counter", Int(unreadable)),
-            ("millrace_open_requests", "gauge", open),
-            ("millrace_upstream_open_transfers", "gauge", statistics.openTransfers),
-            ("millrace_upstream_open_connections", "gauge", statistics.openConnections),
-            ("millrace_upstream_connections_made_total", "counter", statistics.connectionsMade),
-            ("millrace_upstream_connections_reused_total", "counter", statistics.connectionsReused),
-        ] { text.append("# TYPE \(name) \(kind)\n\(name) \(value)\n") }
-        return text.take()
+    /// All figures of this worker as they are now.
+    func text() -> MetricsText {
+        var writer = MetricsWriter(worker: worker)
+        for family in MetricFamily.all { writer.begin(family) }
+        requests.write(to: &writer)
+        writer.begin(.unreadable)
+        writer.sample(unreadable)
+        writer.begin(.openRequests)
+        writer.sample(open)
+        writer.begin(.openStreams)
+        writer.sample(openStreams)
+        writer.begin(.queue)
+        writer.sample(queue)
+        writer.begin(.loopLag)
+        writer.sample(lag.histogram)
+        writer.begin(.loopLagPeak)
+        writer.sample(lag.peakSeconds)
+        writer.begin(.build)
+        writer.sample(1, ("version", BuildVersion.text))
+        process.write(to: &writer)
+        for collector in collectors { collector(&writer) }
+        return writer.text
     }
 
-    private static func escaped(_ label: String) -> String {
-        var text = ""
-        // By scalars: a carriage return and a line feed together are one character.
-        for scalar in label.unicodeScalars.prefix(120) {
-            switch scalar {
-            case "\\": text += "\\\\"
-            case "\"": text += "\\\""
-            case "\n": text += "\\n"
-            case "\r": text += "\\r"
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        return text
+    /// The figures as other workers take them.
+    func snapshot() -> [UInt8] {
+        MetricsSnapshot.bytes(text(), worker: worker)
     }
 }
