@@ -66,7 +66,7 @@ struct LimitRaceTests {
         let limits = KeyLimits(
             concurrentStreams: 7,
             budgets: [
-                Budget(amount: 100_000, unit: .money, window: .total),
+                Budget(amount: 70_000, unit: .money, window: .total),
                 Budget(amount: 30_000, unit: .tokens, window: .month),
             ]
         )
@@ -79,7 +79,7 @@ struct LimitRaceTests {
                 lanes.append(
                     Task { @LoopActor in
                         var random = SeededGenerator(seed: UInt64(100 + number * 4 + lane))
-                        for _ in 0..<600 { await book.run(worker, limits, &random) }
+                        for _ in 0..<800 { await book.run(worker, limits, &random) }
                     }
                 )
             }
@@ -88,8 +88,8 @@ struct LimitRaceTests {
         for worker in workers { await worker.limits.drain() }
         let usage = try await workers[0].usage(Self.digest, limits)
         print("\(book.admitted) admitted, \(book.busy) found no place, \(book.exhausted) no budget;", terminator: " ")
-        print("at most \(book.mostOpen) of 7 open; spent \(book.cost) of 100000 and \(book.tokens) of 30000")
-        #expect(book.mostOpen == 7 && book.cost <= 100_000 && book.tokens <= 30_000)
+        print("at most \(book.mostOpen) of 7 open; spent \(book.cost) of 70000 and \(book.tokens) of 30000")
+        #expect(book.mostOpen == 7 && book.cost <= 70_000 && book.tokens <= 30_000)
         #expect(book.busy > 0 && book.exhausted > 0 && book.admitted > 0)
         #expect(usage.budgets.map(\.spent) == [book.cost, book.tokens])
         #expect(usage.budgets.map(\.reserved) == [0, 0] && usage.open.used == 0)

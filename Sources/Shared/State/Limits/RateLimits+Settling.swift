@@ -17,6 +17,7 @@ extension RateLimits {
                 key: entry.key,
                 tokens: tokens,
                 cost: Charge.bounded(cost),
+                budgets: entry.limits.budgets,
                 letters: lettersIfUnknown(entry, countsRequest: entry.isLocal || closed == nil),
                 isLocal: entry.isLocal,
                 began: LoopClock.turn
@@ -93,11 +94,12 @@ extension RateLimits {
         keys.reserveCapacity(6)
         keys += settlement.key.keys
         keys.append(settlement.key.mark(settlement.id))
-        let arguments: [RedisArgument] = [
+        var arguments: [RedisArgument] = [
             .text(settlement.id), .integer(settlement.tokens), .integer(settlement.cost), .literal(settlement.letters),
             .integer(max(1, Int(markTime.components.seconds))), .integer(width), .integer(parts),
             settlement.mayHaveRun && !settlement.isLocal ? "1" : "0",
         ]
+        for budget in settlement.budgets { arguments.append(.text(budget.counter)) }
         unanswered += 1
         redis.evaluate(StateScripts.settleLimits, keys: keys, arguments: arguments) { [self] result in
             unanswered -= 1
