@@ -17,6 +17,7 @@ extension RateLimits {
                 key: entry.key,
                 tokens: tokens,
                 cost: Charge.bounded(cost),
+                budgets: entry.limits.budgets,
                 letters: lettersIfUnknown(entry, countsRequest: entry.isLocal || closed == nil),
                 isLocal: entry.isLocal,
                 began: LoopClock.turn
@@ -31,30 +32,32 @@ extension RateLimits {
         if !entry.isLocal || redis.isReady { sendRelease(charge, entry.key) }
     }
 
-    /// Sends what waits and returns when it has arrived, or when Redis does not take it. For the end of the process.
+    /// Sends what waits and returns when everything has arrived, or when Redis does not take it. For the end of the
+    /// process.
     package func drain() async {
-        for _ in 0..<2 {
-            // Answers come in order, so once this one is here all before it are.
-            _ = try? await redis.command(["PING"])
-            guard !waiting.isEmpty else { return }
+        for _ in 0..<8 where unanswered > 0 || !waiting.isEmpty {
             sendWaiting()
+            // Answers come in order: once this one is here, so are those to all that was sent before.
+            guard (try? await redis.command(["PING"], timeout: .seconds(2))) != nil else { return }
         }
-        _ = try? await redis.command(["PING"])
     }
 
     /// How many settlements have not got through yet.
-    package var waitingCount: Int { waiting.count }
+    package var waitingCount: Int { waiting.count + unanswered }
 
     /// How many charges are open here.
     package var openCount: Int { open.count }
 
     func sendRelease(_ charge: Charge, _ key: LimitedKey) {
-        // Lost, it is as if the worker had died: the lease ends by itself.
+        unanswered += 1
         redis.evaluate(
             StateScripts.releaseLimits,
             keys: key.keys,
             arguments: [.text(charge.id), .integer(width), .integer(parts)]
-        ) { _ in }
+        ) { [self] _ in
+            // Lost, it is as if the worker had died: the lease ends by itself.
+            unanswered -= 1
+        }
     }
 
     func sendWaiting() {
@@ -91,12 +94,15 @@ extension RateLimits {
         keys.reserveCapacity(6)
         keys += settlement.key.keys
         keys.append(settlement.key.mark(settlement.id))
-        let arguments: [RedisArgument] = [
+        var arguments: [RedisArgument] = [
             .text(settlement.id), .integer(settlement.tokens), .integer(settlement.cost), .literal(settlement.letters),
             .integer(max(1, Int(markTime.components.seconds))), .integer(width), .integer(parts),
             settlement.mayHaveRun && !settlement.isLocal ? "1" : "0",
         ]
+        for budget in settlement.budgets { arguments.append(.text(budget.counter)) }
+        unanswered += 1
         redis.evaluate(StateScripts.settleLimits, keys: keys, arguments: arguments) { [self] result in
+            unanswered -= 1
             switch result {
             case .success: statistics.settlements += 1
             case .failure(let error): failed(settlement, error)

@@ -74,6 +74,8 @@ package final class RateLimits {
     /// Charges given back lately: should something have been used after all, it still counts.
     var released: [String: OpenCharge] = [:]
     var waiting: [Settlement] = []
+    /// Settlements and releases that are on their way.
+    var unanswered = 0
     var isLocal = false
     private var limitedKeys: [String: LimitedKey] = [:]
     private var renewTimer: LoopTimer?

@@ -133,3 +133,16 @@ local function spending()
     end
     return spent
 end
+
+-- Begins a budget nobody has spent from yet.
+local function begin(spent, name)
+    local period = string.match(name, '%.(%a+)$')
+    if not spent[name] then
+        spent[name] = 0
+        redis.call('HSET', KEYS[4], name, 0)
+    end
+    if period ~= 'total' and not spent[period .. '.ends'] then
+        spent[period .. '.ends'] = ending(period)
+        redis.call('HSET', KEYS[4], period .. '.ends', spent[period .. '.ends'])
+    end
+end

@@ -61,14 +61,7 @@ if #ARGV > 11 then
     for argument = 12, #ARGV, 2 do
         local name, amount = ARGV[argument], tonumber(ARGV[argument + 1])
         local unit, period = string.match(name, '^(%a+)%.(%a+)$')
-        if not spent[name] then
-            spent[name] = 0
-            redis.call('HSET', KEYS[4], name, 0)
-        end
-        if period ~= 'total' and not spent[period .. '.ends'] then
-            spent[period .. '.ends'] = ending(period)
-            redis.call('HSET', KEYS[4], period .. '.ends', spent[period .. '.ends'])
-        end
+        begin(spent, name)
         local sum, addition = spent[name] + reserved[unit], additions[unit]
         used[#used + 1] = sum
         -- A request of unknown size needs some room as well, or nothing would ever stop it.
