@@ -81,6 +81,7 @@ import Testing
 
 extension Hammer: @LoopActor CustomStringConvertible {
     var description: String {
-        "\(issued) commands: \(succeeded) served, \(failed) not run, \(unknown) unknown, slowest \(Int(slowestMilliseconds)) ms"
+        "\(issued) commands: \(succeeded) served, \(failed) not run, \(unknown) unknown, "
+            + "slowest \(Int(slowestMilliseconds)) ms"
     }
 }

@@ -119,8 +119,8 @@ final class RedisSentinels: RedisLocator {
         }
     }
 
-    /// A change may have been announced while nobody listened. A single sentinel that is behind must not lead anybody back
-    /// to an old master, so this takes what most of them say.
+    /// A change may have been announced while nobody listened. A single sentinel that is behind must not lead anybody
+    /// back to an old master, so this takes what most of them say.
     private func verify() {
         let heard = announcements
         // Owned by the subscription's event; it ends by its deadlines.
