@@ -36,6 +36,7 @@ struct RedisRecoveryTests {
         #expect(hammer.settled == hammer.issued && hammer.doubles == 0)
         #expect(hammer.prefixes == [:], "no script is ever missing")
         #expect(hammer.slowestMilliseconds < 100 + 200)
+        print("freeze, flush, kill: \(hammer)")
         let counter = try await watcher.command(["GET", "counter"], timeout: .seconds(5)).int ?? 0
         #expect(counter >= hammer.succeeded && counter <= hammer.succeeded + hammer.unknown)
         client.close()
@@ -59,6 +60,7 @@ struct RedisRecoveryTests {
         let wait = await timeToServe(client, ["PING"])
         await eventually("the subscription holds") { subscription.isLive }
         #expect(wait < 1_000 && LoopClock.now.milliseconds(since: start) < 3_600)
+        print("a long freeze (\(way)): served \(Int(wait)) ms after its end")
         subscription.close()
         client.close()
         server.stop()

@@ -4,8 +4,8 @@ internal import Core
 enum HashSlot {
     static let count = 16_384
 
-    /// The slot of the key's hash tag, the part between its first `{` and the next `}`, or of all of it when there is no
-    /// such part or it is empty.
+    /// The slot of the key's hash tag, the part between its first `{` and the next `}`, or of all of it when there is
+    /// no such part or it is empty.
     static func of(_ key: some Collection<UInt8>) -> Int {
         if let open = key.firstIndex(of: UInt8(ascii: "{")) {
             let inside = key[key.index(after: open)...]

@@ -2,8 +2,8 @@
 ///
 /// - `redis://[[user]:password@]host[:port][/db]`
 /// - `unix://[[user]:password@]/path[?db=N]`
-/// - `redis+sentinel://[[user]:password@]host[:port],host[:port]/name[/db]`; the credentials are for Redis, sentinels that
-///   want a password of their own get it by `?sentinel_password=…`
+/// - `redis+sentinel://[[user]:password@]host[:port],host[:port]/name[/db]`; the credentials are for Redis, sentinels
+///   that want a password of their own get it by `?sentinel_password=…`
 /// - `redis+cluster://[[user]:password@]host[:port],host[:port]`: any of its nodes
 ///
 /// User, password, path and name may be percent-encoded.

@@ -18,7 +18,8 @@ extension RedisClient {
         let missed = expireInFlight(now) + expireUnsent(now)
         for _ in 0..<missed { countFailure() }
         guard let oldest = inFlight.first else { return }
-        let giveUp = oldest.started.advanced(by: options.stallTimeout)
+        // Whoever has given a command more time than that gets it.
+        let giveUp = max(oldest.started.advanced(by: options.stallTimeout), oldest.deadline)
         if giveUp <= now {
             link?.fail(RedisError(.connectionLost, "redis has not answered for too long"))
         } else {

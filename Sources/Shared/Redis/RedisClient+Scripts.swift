@@ -65,8 +65,8 @@ extension RedisClient {
         }
     }
 
-    /// Calls the script by its text, which works whatever Redis remembers, and has it remembered for the next calls. (What
-    /// came by `EVAL` alone may be forgotten early; newer servers keep only the last few hundred.)
+    /// Calls the script by its text, which works whatever Redis remembers, and has it remembered for the next calls.
+    /// (What came by `EVAL` alone may be forgotten early; newer servers keep only the last few hundred.)
     private func evaluateLoading(
         _ script: RedisScript,
         _ keys: [RedisArgument],

@@ -135,7 +135,8 @@ package final class RedisClient {
         submit(arguments, .nobody, usualTimeout)
     }
 
-    /// Sends `ASKING`, which lets the one command that follows it on the connection into a slot that is on its way here.
+    /// Sends `ASKING`, which lets the one command that follows it on the connection into a slot that is on its way
+    /// here.
     func sendAsking(_ timeout: Duration) {
         guard refusal() == nil else { return }
         submit(["ASKING"], .nobody, UInt64(max(0, timeout.nanoseconds)))

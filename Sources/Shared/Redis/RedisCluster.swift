@@ -4,9 +4,9 @@ internal import EventLoop
 /// A cluster as one Redis: each command goes to the node that serves its key's slot, and on to another when that one
 /// says so. A command waits at most its deadline, all detours included.
 ///
-/// Each node has a client of its own, with its own connection, queue and breaker. One more breaker is for the cluster as
-/// a whole: it opens when no node can say who serves what, or when the nodes themselves call the cluster down, and the
-/// refresh of the map is its probe.
+/// Each node has a client of its own, with its own connection, queue and breaker. One more breaker is for the cluster
+/// as a whole: it opens when no node can say who serves what, or when the nodes themselves call the cluster down, and
+/// the refresh of the map is its probe.
 @LoopActor
 final class RedisCluster: RedisLocator {
     let address: RedisAddress

@@ -2,8 +2,8 @@ internal import Core
 internal import EventLoop
 internal import Glibc
 
-/// Keeps one connection to Redis alive: locates, resolves, connects, greets (AUTH, SELECT, PING), and starts over after a
-/// random wait when anything goes wrong, until it is closed. What travels on the connection is the owner's business.
+/// Keeps one connection to Redis alive: locates, resolves, connects, greets (AUTH, SELECT, PING), and starts over after
+/// a random wait when anything goes wrong, until it is closed. What travels on the connection is the owner's business.
 @LoopActor
 final class RedisLink {
     enum Event {

@@ -2,8 +2,8 @@
 package struct RedisOptions: Sendable {
     /// How long a command may take, the time in the queue included.
     package var timeout = Duration.milliseconds(50)
-    /// How long resolving, connecting and greeting may take together. With the longest wait between two attempts it makes
-    /// less than a second: so long after Redis is back the client is, too.
+    /// How long resolving, connecting and greeting may take together. With the longest wait between two attempts it
+    /// makes less than a second: so long after Redis is back the client is, too.
     package var connectTimeout = Duration.milliseconds(500)
     /// A connection whose oldest answer is missing for so long is given up, as its peer may be gone for good.
     package var stallTimeout = Duration.seconds(1)

@@ -18,6 +18,7 @@ final class RedisSentinels: RedisLocator {
     private var subscription: RedisSubscription?
     /// What a sentinel announced lately. The others may not know it yet, so for a moment they are not asked.
     private var announced: (endpoint: RedisAddress.Endpoint, until: Instant)?
+    private var announcements = 0
     private var isClosed = false
 
     /// How long one sentinel may take to answer, the connection included.
@@ -112,15 +113,25 @@ final class RedisSentinels: RedisLocator {
                 return
             }
             announced = (endpoint, LoopClock.now.advanced(by: .seconds(1)))
+            announcements += 1
             answer(.success(endpoint))
             follow(endpoint)
         }
     }
 
-    /// A change may have been announced while nobody listened.
+    /// A change may have been announced while nobody listened. A single sentinel that is behind must not lead anybody
+    /// back to an old master, so this takes what most of them say.
     private func verify() {
-        locate { [weak self] result in
-            if case .success(let endpoint) = result { self?.follow(endpoint) }
+        let heard = announcements
+        // Owned by the subscription's event; it ends by its deadlines.
+        Task { @LoopActor [weak self] in
+            var votes: [RedisAddress.Endpoint: Int] = [:]
+            for sentinel in self?.sentinels ?? [] {
+                guard let endpoint = try? await self?.ask(sentinel) else { continue }
+                votes[endpoint, default: 0] += 1
+            }
+            guard let self, !isClosed, heard == announcements else { return }
+            for (endpoint, count) in votes where count * 2 > sentinels.count { follow(endpoint) }
         }
     }
 

@@ -101,8 +101,8 @@ package final class RedisSubscription {
 }
 
 extension RedisClient {
-    /// Listens to `channels` from now on: on the master that sentinels name, on any node of a cluster, and elsewhere when
-    /// that changes. The caller keeps the subscription and closes it.
+    /// Listens to `channels` from now on: on the master that sentinels name, on any node of a cluster, and elsewhere
+    /// when that changes. The caller keeps the subscription and closes it.
     package func subscribe(
         _ channels: [String],
         _ onEvent: @escaping @LoopActor (RedisSubscription.Event) -> Void

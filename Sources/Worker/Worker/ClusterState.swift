@@ -55,7 +55,7 @@ final class ClusterState {
     static func client(_ configuration: Configuration, log: Log) throws(UsageError) -> RedisClient? {
         guard let url = configuration.redisURL else { return nil }
         guard let address = RedisAddress(url) else {
-            throw UsageError(message: "REDIS_URL must be redis://[:password@]host:port/db or unix://path")
+            throw UsageError(message: "REDIS_URL must be redis://…, unix://…, redis+sentinel://… or redis+cluster://…")
         }
         var options = RedisOptions()
         options.timeout = configuration.redisTimeout
