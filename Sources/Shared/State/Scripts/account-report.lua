@@ -134,10 +134,13 @@ end
 local field = scope == 'model' and partScope or '*'
 redis.call('HINCRBY', account, 'failures', 1)
 local seenField = 'seen:' .. class
+local seen = nil
 local seenText = redis.call('HGET', account, seenField)
-local seen = seenText and cjson.decode(seenText)
-if seen and (seen[4] + confirmTime <= now or seen[1] ~= field) then
-    seen = nil
+if seenText then
+    local known = cjson.decode(seenText)
+    if known[4] + confirmTime > now and known[1] == field then
+        seen = known
+    end
 end
 local isConfirmed = seen ~= nil and request ~= '' and seen[2] ~= request and (digest == '' or seen[3] ~= digest)
 local isFirst = claim(id)
