@@ -40,6 +40,7 @@ enum Service {
             let server = HTTPServer(options: options, handler: gateway)
             gateway.metrics.observe(server)
             if let redis = state?.redis { gateway.metrics.observe(redis) }
+            for pool in pools.values { StateFigures.observe(pool, in: gateway.metrics) }
             let bound = try server.listen(on: address)
             log(.info, "listening", LogField("address", bound.description), LogField("pid", Int(getpid())))
             if needsTLS(configuration) { upstream.warmUp() }

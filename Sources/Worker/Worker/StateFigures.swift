@@ -12,7 +12,7 @@ enum StateFigures {
             let statistics = pool.statistics
             figures.leasesGranted = statistics.leasesGranted
             figures.leasesRefused = statistics.leasesRefused
-            figures.leasesOpen = statistics.inFlight
+            figures.openLeases = statistics.inFlight
             figures.coolDownsStarted = statistics.cooldownsStarted
             figures.accounts = pool.counts
             writer.write(figures)

@@ -1,4 +1,6 @@
+internal import Core
 internal import EventLoop
+internal import Redis
 
 extension AccountPool {
     /// Waits until all reports have reached Redis, or until it has had time enough. For the end of the process.
