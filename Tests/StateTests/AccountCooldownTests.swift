@@ -137,7 +137,9 @@ struct AccountCooldownTests {
     @LoopActor func refusals() async throws {
         let lab = try await Lab(accounts: 3)
         let id = lab.ids[0]
-        let leases = [try await lab.pool.lease(model: "m", preferring: id), try await lab.pool.lease(model: "m", preferring: id)]
+        let leases = [
+            try await lab.pool.lease(model: "m", preferring: id), try await lab.pool.lease(model: "m", preferring: id),
+        ]
         try await lab.pool.reportAndWait(leases[0], .failed(.credentialsRefused, "a", body: "x"))
         #expect(try await lab.rest(id) == 60)
         try await lab.pool.reportAndWait(leases[1], .failed(.credentialsRefused, "b", body: "x"))
@@ -210,7 +212,10 @@ struct AccountCooldownTests {
         lab.close()
     }
 
-    @Test("One request, and one body, penalises one account until another request confirms it", arguments: [true, false])
+    @Test(
+        "One request, and one body, penalises one account until another request confirms it",
+        arguments: [true, false]
+    )
     @LoopActor func blastRadius(_ isSameRequest: Bool) async throws {
         let lab = try await Lab(accounts: 11)
         var used: Set<String> = []

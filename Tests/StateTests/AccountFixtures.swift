@@ -1,9 +1,9 @@
 import Core
 import EventLoop
-@testable import Redis
 import TestSupport
 import Testing
 
+@testable import Redis
 @testable import State
 
 /// A worker with one pool: its own connections, environment and mirror.

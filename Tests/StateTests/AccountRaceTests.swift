@@ -41,8 +41,10 @@ struct AccountRaceTests {
             #expect(try await reporter.pool.clearCooldown(id, model: model))
         }
         #expect(tally.wrong == 0)
-        print("scripted: \(trials) trials, \(tally.after) leases after the report, \(tally.wrong) of the account;",
-            "\(tally.during) while it was on its way")
+        print(
+            "scripted: \(trials) trials, \(tally.after) leases after the report, \(tally.wrong) of the account;",
+            "\(tally.during) while it was on its way"
+        )
         for worker in workers { worker.close() }
         server.stop()
     }
@@ -91,9 +93,11 @@ struct AccountRaceTests {
         }
         let (median, high) = percentiles(delays)
         #expect(tally.wrong == 0)
-        print("mirrored: \(trials) trials, \(tally.after) choices, \(tally.wrong) of the account after 20 ms;",
+        print(
+            "mirrored: \(trials) trials, \(tally.after) choices, \(tally.wrong) of the account after 20 ms;",
             "\(tally.during) before all had heard, which took \(median) ms (p50), \(high) ms (p99),",
-            "\(delays.max() ?? 0) ms at most")
+            "\(delays.max() ?? 0) ms at most"
+        )
         for worker in workers { worker.close() }
         server.stop()
     }
@@ -145,11 +149,13 @@ struct AccountRaceTests {
     ) async throws -> [PoolWorker] {
         var workers: [PoolWorker] = []
         for _ in 0..<Self.workers {
-            workers.append(try await PoolWorker(server, keys) { options in
-                // Each trial is a new start: no probes.
-                options.consequences[.rateLimited]?.longest = .seconds(3600)
-                change(&options)
-            })
+            workers.append(
+                try await PoolWorker(server, keys) { options in
+                    // Each trial is a new start: no probes.
+                    options.consequences[.rateLimited]?.longest = .seconds(3600)
+                    change(&options)
+                }
+            )
         }
         return workers
     }
