@@ -10,11 +10,11 @@ import Testing
 @Suite("Limits against a model", .onLoop, .timeLimit(.minutes(1)))
 struct LimitModelTests {
     private static let limits = KeyLimits(
-        requestsPerMinute: 40,
-        tokensPerMinute: 3_000,
-        concurrentStreams: 6,
+        requestsPerMinute: 90,
+        tokensPerMinute: 16_000,
+        concurrentStreams: 8,
         budgets: [
-            Budget(amount: 20_000, unit: .money, window: .total), Budget(amount: 6_000, unit: .tokens, window: .month),
+            Budget(amount: 80_000, unit: .money, window: .total), Budget(amount: 18_000, unit: .tokens, window: .month),
         ]
     )
 
@@ -26,7 +26,7 @@ struct LimitModelTests {
         var model = Model(limits: Self.limits)
         var charges: [(charge: Charge, owner: Int)] = []
         var decisions = 0
-        for _ in 0..<200 {
+        for _ in 0..<300 {
             let owner = Int.random(in: 0..<2, using: &random)
             let step = Int.random(in: 0..<10, using: &random)
             if step < 6 || charges.isEmpty {

@@ -55,7 +55,7 @@ struct LimitRaceTests {
         print("at most \(requests) of 60 requests and \(tokens) of 1000 tokens in any window")
         #expect(requests <= 60 && tokens <= 1_000)
         #expect(requests > 30 || tokens > 900, "the limit is used")
-        #expect(log.admitted.count > 100 && log.refusals > 1_000)
+        #expect(log.admitted.count > 100 && log.refusals > 200)
         for worker in workers { worker.close() }
         server.stop()
     }

@@ -28,6 +28,8 @@ extension RateLimits {
     /// Gives back everything: nothing was used. Should it be settled nevertheless, it is counted.
     package func release(_ charge: Charge) {
         guard let entry = close(charge) else { return }
+        // Only a mistake of the caller would need more of them.
+        if released.count >= options.queueLimit { released.removeAll() }
         released[charge.id] = entry
         if !entry.isLocal || redis.isReady { sendRelease(charge, entry.key) }
     }
@@ -35,7 +37,7 @@ extension RateLimits {
     /// Sends what waits and returns when everything has arrived, or when Redis does not take it. For the end of the
     /// process.
     package func drain() async {
-        for _ in 0..<8 where unanswered > 0 || !waiting.isEmpty {
+        for _ in 0..<40 where unanswered > 0 || !waiting.isEmpty {
             sendWaiting()
             // Answers come in order: once this one is here, so are those to all that was sent before.
             guard (try? await redis.command(["PING"], timeout: .seconds(2))) != nil else { return }
@@ -63,8 +65,9 @@ extension RateLimits {
     func sendWaiting() {
         guard redis.isReady else { return retryLater() }
         let now = LoopClock.turn
-        let batch = waiting
-        waiting = []
+        // Not all at once: requests are waiting for Redis too.
+        let batch = waiting.prefix(1_000)
+        waiting.removeFirst(batch.count)
         for settlement in batch {
             if settlement.began.advanced(by: options.patience) < now {
                 lose(settlement, "too late")
@@ -72,6 +75,7 @@ extension RateLimits {
                 send(settlement)
             }
         }
+        retryLater()
     }
 
     private func close(_ charge: Charge) -> OpenCharge? {
