@@ -18,12 +18,14 @@ struct Administration {
         parts.keyRing = state.keyRing
         parts.limits = RateLimits(redis: state.redis, log: log, livingWorkers: { 1 })
         parts.ledger = Ledger(redis: state.redis, log: log)
-        parts.settings = Settings(
+        let settings = Settings(
             redis: state.redis,
             defaults: SettingRules.defaults(Environment.ofProcess),
             checks: SettingRules.checks,
             log: log
         )
+        parts.settings = settings
+        parts.prices = { try? SettingRules.prices(settings.values[.prices]) }
         let identity = try WorkerIdentity(host: "", pid: Int(getpid()), address: "", version: "", started: time(nil))
         parts.directory = WorkerDirectory(redis: state.redis, identity: identity, status: { WorkerStatus() })
         let vault = try configuration.secret.map { try Vault(secret: $0, previous: configuration.previousSecrets) }
@@ -38,7 +40,6 @@ struct Administration {
         parts.pools.forEach { $0.start() }
         parts.settings?.start()
         parts.directory?.start()
-        service.start()
     }
 
     func close() async {
