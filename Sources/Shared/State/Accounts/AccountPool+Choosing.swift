@@ -34,7 +34,7 @@ extension AccountPool {
             case .account(let slot, let isProbe):
                 guard let account = mirror.account(slot) else { continue }
                 if mayAsk, isProbe || account.concurrency != nil {
-                    askedFor = isProbe ? account.id : nil
+                    askedFor = account.id
                     // Others may be probing it: it is asked for once a second, not with every request.
                     if isProbe { mirror.noteAsked(slot, until: now + 1000) }
                     return .ask

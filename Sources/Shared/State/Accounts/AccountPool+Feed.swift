@@ -51,7 +51,9 @@ extension AccountPool {
 
     func received(_ event: RedisSubscription.Event) {
         switch event {
-        case .established: readMirror()
+        case .established:
+            // After a restart Redis may have to be told everything.
+            register { [weak self] _ in self?.readMirror() }
         case .lost: break
         case .message(_, let payload): announced(payload)
         }
@@ -129,10 +131,12 @@ extension AccountPool {
         heard(time: time, isFirst: isFirst)
         if isFirst {
             if !feed.began(epoch: epoch, version: version) {
-                // Another memory counts from the beginning: nothing known compares with it.
+                // Another memory has versions of its own: nothing known compares with it, nor what was heard just now.
                 for id in Array(mirror.slots.keys) { mirror.change(id) { $0.version = 0 } }
+                feed.beginReading()
+                return readPage(after: 0)
             }
-            mirror.egressUntil = elements[3].int ?? 0
+            mirror.egressUntil = max(mirror.egressUntil, elements[3].int ?? 0)
             if let reason = elements[4].text.flatMap({ FailureClass(rawValue: $0) }) { mirror.egressReason = reason }
         }
         var found: [String] = []

@@ -11,7 +11,7 @@ extension AccountPool {
         excluding: Set<String> = [],
         completion: @escaping @LoopActor (Result<Lease, GatewayError>) -> Void
     ) {
-        // The probe this worker's mirror has just found due, and nobody else's wish.
+        // Whoever was told to ask just now asks for the account whose turn it is.
         let wanted = preferring ?? askedFor
         askedFor = nil
         request(Request(model: model, preferring: wanted, excluding: excluding, attempts: 4), completion)

@@ -8,15 +8,17 @@ extension AccountPool {
     /// until it is of no use any more. Each lease is reported once.
     package func report(_ lease: Lease, _ outcome: Outcome) {
         guard ended(lease) else { return }
+        let isWorthSending = isWorthSending(lease, outcome)
         applyLocally(lease, outcome)
-        if isWorthSending(lease, outcome) { enqueue(lease, outcome) }
+        if isWorthSending { enqueue(lease, outcome) }
     }
 
     /// The same, and waits until every worker's next script knows. When it throws, the report is still being sent.
     package func reportAndWait(_ lease: Lease, _ outcome: Outcome) async throws(GatewayError) {
         guard ended(lease) else { return }
+        let isWorthSending = isWorthSending(lease, outcome)
         applyLocally(lease, outcome)
-        guard redis != nil, isWorthSending(lease, outcome) else { return }
+        guard redis != nil, isWorthSending else { return }
         let hasArrived = await unsafe withUnsafeContinuation { continuation in
             enqueue(lease, outcome) { unsafe continuation.resume(returning: $0) }
         }
@@ -38,18 +40,20 @@ extension AccountPool {
         switch outcome {
         case .abandoned, .failure(.none, _, _, _, _): return false
         case .failure: return true
-        case .success: return wasTroubled
+        case .success:
+            return mirror.entry(lease.account.id)?.state
+                .isHelped(by: lease.id, granted: lease.granted, model: lease.model) ?? false
         }
     }
 
     /// Draws the consequences in this worker's mirror, where the next choice is made.
     private func applyLocally(_ lease: Lease, _ outcome: Outcome) {
-        let before = mirror.entry(lease.account.id)?.state
-        wasTroubled = before.map { $0.isTroubled } ?? false
         guard redis == nil || options.use == .mirrored else { return }
         switch outcome {
         case .success:
-            guard wasTroubled else { return }
+            guard let state = mirror.entry(lease.account.id)?.state,
+                state.isHelped(by: lease.id, granted: lease.granted, model: lease.model)
+            else { return }
             mirror.change(lease.account.id) {
                 $0.succeeded(lease: lease.id, granted: lease.granted, model: lease.model)
             }
@@ -162,30 +166,34 @@ extension AccountPool {
     private func answered(_ number: Int, _ result: Result<RedisReply, RedisError>) {
         switch result {
         case .success(let reply):
-            guard let item = reports.remove(number) else { return }
+            guard let item = reports[number] else { return }
+            if reply.text == "unknown", mirror.environment[item.lease.account.id] != nil {
+                // Redis has lost its memory: it is told of the account first.
+                return register { [weak self] error in
+                    if let error { self?.failed(number, error.cause ?? error.message) } else { self?.send(number) }
+                }
+            }
+            reports.remove(number)
             if case .failure(let reason, _, let requestID, _, _) = item.outcome {
-                let effect: AccountState.Effect =
-                    switch reply.text {
-                    case "cooled": .cooled
-                    case "disabled": .disabled
-                    case "counted": .counted
-                    default: .unconfirmed
-                    }
-                count(effect, reason, item.lease, requestID)
+                count(AccountState.Effect(reply.text), reason, item.lease, requestID)
             }
             item.waiter?(true)
         case .failure(let error):
-            reports.update(number, isUnderWay: false)
-            reports.takeWaiter(number)?(false)
-            if error.prefix == "ERR" || error.prefix == "WRONGTYPE" {
-                // It would never get through.
-                reports.remove(number)
-                statistics.reportsLost += 1
-                log(.error, "account report refused", LogField("pool", name), LogField("reason", error.message))
-            } else if !isClosed {
-                retryTimer?.schedule(after: options.retryInterval)
-            }
+            failed(number, error.message, isFinal: error.prefix == "ERR" || error.prefix == "WRONGTYPE")
         }
+    }
+
+    /// The report is sent again later, unless it would never get through.
+    private func failed(_ number: Int, _ cause: String, isFinal: Bool = false) {
+        reports.update(number, isUnderWay: false)
+        reports.takeWaiter(number)?(false)
+        guard isFinal else {
+            if !isClosed { retryTimer?.schedule(after: options.retryInterval) }
+            return
+        }
+        reports.remove(number)
+        statistics.reportsLost += 1
+        log(.error, "account report refused", LogField("pool", name), LogField("reason", cause))
     }
 
     func retryReports() {

@@ -28,10 +28,8 @@ package final class AccountPool {
     var feed = MirrorFeed()
     var subscription: RedisSubscription?
     var readsAgain = false
-    /// The account whose probe is due: the next lease asks for it.
+    /// The account whose turn it is, but not without asking: the next lease prefers it.
     var askedFor: String?
-    /// Whether the account reported last had anything for a success to put right.
-    var wasTroubled = false
     /// The version of Redis at the last registration, which the mirror must have reached by the next one.
     var expectedVersion = 0
     var blame = BlameBook()
@@ -96,7 +94,7 @@ package final class AccountPool {
     package func start() {
         guard let redis, subscription == nil, !isClosed else { return }
         subscription = redis.subscribe([keys.channel]) { [weak self] in self?.received($0) }
-        heartbeat()
+        heartbeatTimer?.schedule(after: options.heartbeat)
         renewalTimer?.schedule(after: options.leaseTime / 3)
     }
 

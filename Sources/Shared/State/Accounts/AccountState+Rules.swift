@@ -12,20 +12,42 @@ extension AccountState {
         let evidenceDigest: String
     }
 
-    enum Effect { case unconfirmed, counted, cooled, disabled }
+    enum Effect {
+        case unconfirmed, counted, cooled, disabled
+
+        /// What the script says.
+        init(_ text: String?) {
+            self =
+                switch text {
+                case "counted": .counted
+                case "cooled": .cooled
+                case "disabled": .disabled
+                default: .unconfirmed
+                }
+        }
+    }
+
+    /// Whether a success has anything to put right.
+    func isHelped(by lease: String, granted: Int, model: String) -> Bool {
+        if failures > 0 { return true }
+        guard !cooldowns.isEmpty else { return false }
+        return [Cooldown.Scope.account, .model(model)].contains { ends($0, lease, granted) }
+    }
 
     /// A call has succeeded that was allowed at `granted`.
     mutating func succeeded(lease: String, granted: Int, model: String) {
-        for scope in [Cooldown.Scope.account, .model(model)] {
-            // Only what began after the cool-down says that its reason is gone.
-            if let cooldown = cooldowns[scope], cooldown.probe == lease || granted >= cooldown.until {
-                cooldowns[scope] = nil
-            }
+        for scope in [Cooldown.Scope.account, .model(model)] where ends(scope, lease, granted) {
+            cooldowns[scope] = nil
         }
         guard failures > 0 else { return }
         failures = 0
         streak = 0
         suspicions = [:]
+    }
+
+    /// Only what began after the cool-down says that its reason is gone.
+    private func ends(_ scope: Cooldown.Scope, _ lease: String, _ granted: Int) -> Bool {
+        cooldowns[scope].map { $0.probe == lease || granted >= $0.until } ?? false
     }
 
     /// A probe has ended without success: the next one may begin.

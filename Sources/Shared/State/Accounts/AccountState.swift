@@ -36,9 +36,6 @@ struct AccountState: Sendable, Equatable {
         self.id = id
         self.origin = origin
     }
-
-    /// Whether a success has anything to put right.
-    var isTroubled: Bool { failures > 0 || !cooldowns.isEmpty }
 }
 
 extension Account {

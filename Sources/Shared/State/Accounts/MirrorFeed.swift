@@ -47,9 +47,10 @@ struct MirrorFeed {
         if isReading { removed[id] = change }
     }
 
-    /// The first page was read; false when Redis' memory is another one than before, and all known states are of no use.
+    /// The first page was read; false when Redis' memory is another one than before, or an older one, as after a failover:
+    /// then all known states are of no use.
     mutating func began(epoch: String, version: Int) -> Bool {
-        let isSame = epoch == self.epoch
+        let isSame = !isFilled || (epoch == self.epoch && version >= self.version)
         self.epoch = epoch
         self.version = version
         return isSame

@@ -7,14 +7,14 @@
 -- body; ARGV[18..23]: digest of the answer, then in ms how long it is known which account a request and a body have
 -- penalised, how long a failure waits for its confirmation, how long the mark stays, how long a cool-down is kept in
 -- mind after its end.
--- Returns 'done', 'duplicate', 'unconfirmed', 'counted', 'cooled' or 'disabled'.
+-- Returns 'done', 'unknown', 'duplicate', 'unconfirmed', 'counted', 'cooled' or 'disabled'.
 local id, lease, model, granted, outcome = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7]
 local account, records, leases = KEYS[5], KEYS[6], KEYS[7]
 local partScope = 'm:' .. model
 
 redis.call('ZREM', leases, lease)
 if redis.call('EXISTS', account) == 0 then
-    return 'done'
+    return 'unknown'
 end
 local changed = false
 
@@ -134,10 +134,13 @@ end
 local field = scope == 'model' and partScope or '*'
 redis.call('HINCRBY', account, 'failures', 1)
 local seenField = 'seen:' .. class
+local seen = nil
 local seenText = redis.call('HGET', account, seenField)
-local seen = seenText and cjson.decode(seenText)
-if seen and (seen[4] + confirmTime <= now or seen[1] ~= field) then
-    seen = nil
+if seenText then
+    local known = cjson.decode(seenText)
+    if known[4] + confirmTime > now and known[1] == field then
+        seen = known
+    end
 end
 local isConfirmed = seen ~= nil and request ~= '' and seen[2] ~= request and (digest == '' or seen[3] ~= digest)
 local isFirst = claim(id)
