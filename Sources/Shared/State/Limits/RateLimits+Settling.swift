@@ -17,6 +17,7 @@ extension RateLimits {
                 key: entry.key,
                 tokens: tokens,
                 cost: Charge.bounded(cost),
+                budgets: entry.limits.budgets,
                 letters: lettersIfUnknown(entry, countsRequest: entry.isLocal || closed == nil),
                 isLocal: entry.isLocal,
                 began: LoopClock.turn
@@ -27,41 +28,46 @@ extension RateLimits {
     /// Gives back everything: nothing was used. Should it be settled nevertheless, it is counted.
     package func release(_ charge: Charge) {
         guard let entry = close(charge) else { return }
+        // Only a mistake of the caller would need more of them.
+        if released.count >= options.queueLimit { released.removeAll() }
         released[charge.id] = entry
         if !entry.isLocal || redis.isReady { sendRelease(charge, entry.key) }
     }
 
-    /// Sends what waits and returns when it has arrived, or when Redis does not take it. For the end of the process.
+    /// Sends what waits and returns when everything has arrived, or when Redis does not take it. For the end of the
+    /// process.
     package func drain() async {
-        for _ in 0..<2 {
-            // Answers come in order, so once this one is here all before it are.
-            _ = try? await redis.command(["PING"])
-            guard !waiting.isEmpty else { return }
+        for _ in 0..<40 where unanswered > 0 || !waiting.isEmpty {
             sendWaiting()
+            // Answers come in order: once this one is here, so are those to all that was sent before.
+            guard (try? await redis.command(["PING"], timeout: .seconds(2))) != nil else { return }
         }
-        _ = try? await redis.command(["PING"])
     }
 
     /// How many settlements have not got through yet.
-    package var waitingCount: Int { waiting.count }
+    package var waitingCount: Int { waiting.count + unanswered }
 
     /// How many charges are open here.
     package var openCount: Int { open.count }
 
     func sendRelease(_ charge: Charge, _ key: LimitedKey) {
-        // Lost, it is as if the worker had died: the lease ends by itself.
+        unanswered += 1
         redis.evaluate(
             StateScripts.releaseLimits,
             keys: key.keys,
             arguments: [.text(charge.id), .integer(width), .integer(parts)]
-        ) { _ in }
+        ) { [self] _ in
+            // Lost, it is as if the worker had died: the lease ends by itself.
+            unanswered -= 1
+        }
     }
 
     func sendWaiting() {
         guard redis.isReady else { return retryLater() }
         let now = LoopClock.turn
-        let batch = waiting
-        waiting = []
+        // Not all at once: requests are waiting for Redis too.
+        let batch = waiting.prefix(1_000)
+        waiting.removeFirst(batch.count)
         for settlement in batch {
             if settlement.began.advanced(by: options.patience) < now {
                 lose(settlement, "too late")
@@ -69,6 +75,7 @@ extension RateLimits {
                 send(settlement)
             }
         }
+        retryLater()
     }
 
     private func close(_ charge: Charge) -> OpenCharge? {
@@ -91,12 +98,15 @@ extension RateLimits {
         keys.reserveCapacity(6)
         keys += settlement.key.keys
         keys.append(settlement.key.mark(settlement.id))
-        let arguments: [RedisArgument] = [
+        var arguments: [RedisArgument] = [
             .text(settlement.id), .integer(settlement.tokens), .integer(settlement.cost), .literal(settlement.letters),
             .integer(max(1, Int(markTime.components.seconds))), .integer(width), .integer(parts),
             settlement.mayHaveRun && !settlement.isLocal ? "1" : "0",
         ]
+        for budget in settlement.budgets { arguments.append(.text(budget.counter)) }
+        unanswered += 1
         redis.evaluate(StateScripts.settleLimits, keys: keys, arguments: arguments) { [self] result in
+            unanswered -= 1
             switch result {
             case .success: statistics.settlements += 1
             case .failure(let error): failed(settlement, error)

@@ -6,6 +6,7 @@ struct Settlement {
     let key: LimitedKey
     let tokens: Int
     let cost: Int
+    let budgets: [Budget]
     /// What to count if Redis does not know the charge: see the scripts.
     let letters: StaticString
     /// It was admitted without Redis, so there is no reservation that would tell whether it was counted; its mark is

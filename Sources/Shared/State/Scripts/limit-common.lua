@@ -18,34 +18,39 @@ local function has(letters, letter)
     return string.find(letters, letter, 1, true) ~= nil
 end
 
--- Drops the sub-windows that have left the window. Returns the requests and tokens in it, and the first that counts.
+-- Drops the sub-windows that have left the window. Returns what is in it: requests and tokens, the first sub-window that
+-- counts, requests and tokens of this one, and whether something was dropped, which it is once a sub-window.
 local function roll(bucket, width, buckets)
-    local state = redis.call('HMGET', KEYS[1], 'low', 'r', 't')
-    local low, requests, tokens = tonumber(state[1] or bucket), tonumber(state[2] or 0), tonumber(state[3] or 0)
+    local state = redis.call('HMGET', KEYS[1], 'low', 'r', 't', 'r' .. bucket, 't' .. bucket)
+    local window = {
+        low = tonumber(state[1] or bucket), r = tonumber(state[2] or 0), t = tonumber(state[3] or 0),
+        currentR = tonumber(state[4] or 0), currentT = tonumber(state[5] or 0), isNew = false,
+    }
     local first = bucket - buckets
-    if state[1] and low >= first then
-        return requests, tokens, low
+    if state[1] and window.low >= first then
+        return window
     end
-    if first - low > 2 * (buckets + 1) then
+    if first - window.low > 2 * (buckets + 1) then
         -- Only after a jump of the clock: left alone, the hash would have expired before.
         redis.call('DEL', KEYS[1])
-        requests, tokens = 0, 0
+        window.r, window.t = 0, 0
     elseif state[1] then
         local names = {}
-        for place = low, first - 1 do
+        for place = window.low, first - 1 do
             names[#names + 1] = 'r' .. place
             names[#names + 1] = 't' .. place
         end
         local past = redis.call('HMGET', KEYS[1], unpack(names))
         for place = 1, #names, 2 do
-            requests = requests - tonumber(past[place] or 0)
-            tokens = tokens - tonumber(past[place + 1] or 0)
+            window.r = window.r - tonumber(past[place] or 0)
+            window.t = window.t - tonumber(past[place + 1] or 0)
         end
         redis.call('HDEL', KEYS[1], unpack(names))
     end
-    redis.call('HSET', KEYS[1], 'low', first, 'r', requests, 't', tokens)
+    window.low, window.isNew = first, true
+    redis.call('HSET', KEYS[1], 'low', first, 'r', window.r, 't', window.t)
     redis.call('PEXPIRE', KEYS[1], (buckets + 3) * width)
-    return requests, tokens, first
+    return window
 end
 
 -- Adds to one sub-window and to the sum.
@@ -72,7 +77,7 @@ local function collect(bucket, width, buckets)
     if #ended == 0 then
         return
     end
-    local _, _, low = roll(bucket, width, buckets)
+    local low = roll(bucket, width, buckets).low
     for _, id in ipairs(ended) do
         redis.call('ZREM', KEYS[3], id)
         local record = redis.call('HGET', KEYS[2], id)
@@ -132,4 +137,17 @@ local function spending()
         end
     end
     return spent
+end
+
+-- Begins a budget nobody has spent from yet.
+local function begin(spent, name)
+    local period = string.match(name, '%.(%a+)$')
+    if not spent[name] then
+        spent[name] = 0
+        redis.call('HSET', KEYS[4], name, 0)
+    end
+    if period ~= 'total' and not spent[period .. '.ends'] then
+        spent[period .. '.ends'] = ending(period)
+        redis.call('HSET', KEYS[4], period .. '.ends', spent[period .. '.ends'])
+    end
 end

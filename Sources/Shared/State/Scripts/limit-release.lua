@@ -9,7 +9,7 @@ if not record then
 end
 local tokens, at, letters = take(id, record)
 if has(letters, 'r') or has(letters, 't') then
-    local _, _, low = roll(math.floor(now / width), width, buckets)
+    local low = roll(math.floor(now / width), width, buckets).low
     if at >= low then
         if has(letters, 'r') then count('r', at, -1) end
         if has(letters, 't') then count('t', at, 0 - tokens) end

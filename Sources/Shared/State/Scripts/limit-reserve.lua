@@ -25,15 +25,15 @@ if record then
 end
 
 local countsRequests, countsTokens = has(letters, 'r'), has(letters, 't')
-local usedRequests, usedTokens, low = 0, 0, bucket
+local window = {r = 0, t = 0, low = bucket, isNew = true}
 if countsRequests or countsTokens then
-    usedRequests, usedTokens, low = roll(bucket, width, buckets)
+    window = roll(bucket, width, buckets)
 end
 
 -- When the sub-windows that hold the first `excess` units will have left, and when all of them.
 local function waits(unit, excess)
     local names = {}
-    for place = low, bucket do
+    for place = window.low, bucket do
         names[#names + 1] = unit .. place
     end
     local amounts = redis.call('HMGET', KEYS[1], unpack(names))
@@ -41,7 +41,7 @@ local function waits(unit, excess)
     for place = 1, #names do
         local amount = tonumber(amounts[place] or 0)
         if amount ~= 0 then
-            all = (low + place + buckets) * width - now
+            all = (window.low + place + buckets) * width - now
             if sum < excess then
                 enough = all
             end
@@ -61,14 +61,7 @@ if #ARGV > 11 then
     for argument = 12, #ARGV, 2 do
         local name, amount = ARGV[argument], tonumber(ARGV[argument + 1])
         local unit, period = string.match(name, '^(%a+)%.(%a+)$')
-        if not spent[name] then
-            spent[name] = 0
-            redis.call('HSET', KEYS[4], name, 0)
-        end
-        if period ~= 'total' and not spent[period .. '.ends'] then
-            spent[period .. '.ends'] = ending(period)
-            redis.call('HSET', KEYS[4], period .. '.ends', spent[period .. '.ends'])
-        end
+        begin(spent, name)
         local sum, addition = spent[name] + reserved[unit], additions[unit]
         used[#used + 1] = sum
         -- A request of unknown size needs some room as well, or nothing would ever stop it.
@@ -91,19 +84,20 @@ end
 
 local requestLimit, tokenLimit, openLimit = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local requestReset, tokenReset, _ = 0, 0
+local openNow = redis.call('ZCARD', KEYS[3])
 if kind == 0 and not forced then
-    if countsRequests and requests > 0 and usedRequests + requests > requestLimit then
+    if countsRequests and requests > 0 and window.r + requests > requestLimit then
         kind = 1
-        wait, requestReset = waits('r', usedRequests + requests - requestLimit)
+        wait, requestReset = waits('r', window.r + requests - requestLimit)
     end
-    if countsTokens and tokens > 0 and usedTokens + tokens > tokenLimit then
+    if countsTokens and tokens > 0 and window.t + tokens > tokenLimit then
         local tokenWait
-        tokenWait, tokenReset = waits('t', usedTokens + tokens - tokenLimit)
+        tokenWait, tokenReset = waits('t', window.t + tokens - tokenLimit)
         if tokenWait > wait then
             kind, wait = 2, tokenWait
         end
     end
-    if kind == 0 and openLimit >= 0 and requests > 0 and redis.call('ZCARD', KEYS[3]) >= openLimit then
+    if kind == 0 and openLimit >= 0 and requests > 0 and openNow >= openLimit then
         kind, wait = 3, 1000
     end
 end
@@ -123,28 +117,29 @@ if kind == 0 then
             (tokens > 0 and ARGV[2] or heldTokens) .. ' ' .. (cost > 0 and ARGV[3] or heldCost) .. ' ' .. at .. ' '
             .. string.match(record, '(%a*)$'))
     end
-    redis.call('EXPIRE', KEYS[2], MEMORY)
-    redis.call('EXPIRE', KEYS[3], MEMORY)
-    if countsRequests and requests > 0 then
-        count('r', bucket, requests)
-        usedRequests = usedRequests + requests
+    -- Once a sub-window is often enough, but keys that are begun anew have no lifetime yet.
+    if window.isNew or openNow == 0 then
+        redis.call('EXPIRE', KEYS[2], MEMORY)
+        redis.call('EXPIRE', KEYS[3], MEMORY)
     end
-    if countsTokens and tokens > 0 then
-        count('t', bucket, tokens)
-        usedTokens = usedTokens + tokens
+    requests, tokens = countsRequests and requests or 0, countsTokens and tokens or 0
+    if requests > 0 or tokens > 0 then
+        window.r, window.t = window.r + requests, window.t + tokens
+        redis.call('HSET', KEYS[1], 'r', window.r, 't', window.t, 'r' .. bucket, window.currentR + requests,
+            't' .. bucket, window.currentT + tokens)
     end
     if has(letters, 'b') then
         if cost > 0 then redis.call('HINCRBY', KEYS[2], '+money', cost) end
-        if tokens > 0 then redis.call('HINCRBY', KEYS[2], '+tokens', tokens) end
+        if additions.tokens > 0 then redis.call('HINCRBY', KEYS[2], '+tokens', additions.tokens) end
         for number = 1, #used do
             used[number] = used[number] + additions[string.match(ARGV[10 + 2 * number], '^%a+')]
         end
     end
     local all = (bucket + buckets + 1) * width - now
-    requestReset = usedRequests > 0 and all or 0
-    tokenReset = usedTokens > 0 and all or 0
+    requestReset = window.r > 0 and all or 0
+    tokenReset = window.t > 0 and all or 0
 else
     if countsRequests and requestReset == 0 then _, requestReset = waits('r', 0) end
     if countsTokens and tokenReset == 0 then _, tokenReset = waits('t', 0) end
 end
-return {kind, wait, place, usedRequests, requestReset, usedTokens, tokenReset, unpack(used)}
+return {kind, wait, place, window.r, requestReset, window.t, tokenReset, unpack(used)}

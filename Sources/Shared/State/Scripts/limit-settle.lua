@@ -1,6 +1,7 @@
 -- Replaces what a charge has reserved by what it has used; once, however often it is asked.
 -- ARGV: 1 id, 2 tokens, 3 cost, 4 letters if the charge is not known, 5 seconds to keep the mark, 6 width of a sub-window
--- in ms, 7 number of sub-windows, 8 '1' if this may have run before. KEYS[6]: the mark of a settled charge.
+-- in ms, 7 number of sub-windows, 8 '1' if this may have run before, then unit.period of each budget. KEYS[6]: the mark
+-- of a settled charge.
 -- Returns 1 when it was counted now.
 local id = ARGV[1]
 local width, buckets = tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -20,7 +21,7 @@ local counts = isFirst and (record or wasEnded or ARGV[8] ~= '1')
 local tokens = counts and tonumber(ARGV[2]) or 0
 
 if has(letters, 't') and tokens ~= held then
-    local _, _, low = roll(bucket, width, buckets)
+    local low = roll(bucket, width, buckets).low
     if tokens > held then
         count('t', bucket, tokens - held)
     elseif at >= low then
@@ -35,12 +36,12 @@ if not record and not wasEnded and has(letters, 'r') then
     roll(bucket, width, buckets)
     count('r', bucket, 1)
 end
-for name in pairs(spending()) do
-    local unit = string.match(name, '^(%a+)%.(%a+)$')
-    if unit == 'money' then
-        redis.call('HINCRBY', KEYS[4], name, ARGV[3])
-    elseif unit == 'tokens' then
-        redis.call('HINCRBY', KEYS[4], name, ARGV[2])
+if #ARGV > 8 then
+    local spent = spending()
+    for argument = 9, #ARGV do
+        local name = ARGV[argument]
+        begin(spent, name)
+        redis.call('HINCRBY', KEYS[4], name, string.find(name, '^money') and ARGV[3] or ARGV[2])
     end
 end
 return 1

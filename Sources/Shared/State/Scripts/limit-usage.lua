@@ -4,7 +4,7 @@
 local width, buckets = tonumber(ARGV[1]), tonumber(ARGV[2])
 local bucket = math.floor(now / width)
 collect(bucket, width, buckets)
-local requests, tokens = roll(bucket, width, buckets)
+local window = roll(bucket, width, buckets)
 local streams = 0
 for _, record in ipairs(redis.call('HVALS', KEYS[2])) do
     if has(record, 's') then
@@ -13,7 +13,7 @@ for _, record in ipairs(redis.call('HVALS', KEYS[2])) do
 end
 local held = redis.call('HMGET', KEYS[2], '+money', '+tokens')
 local answer = {
-    requests, tokens, redis.call('ZCARD', KEYS[3]), streams, tonumber(held[1] or 0), tonumber(held[2] or 0),
+    window.r, window.t, redis.call('ZCARD', KEYS[3]), streams, tonumber(held[1] or 0), tonumber(held[2] or 0),
 }
 for name, value in pairs(spending()) do
     answer[#answer + 1] = name
