@@ -1,6 +1,8 @@
 import Core
 import Crypto
 import EventLoop
+import Glibc
+import HTTPCodec
 import HTTPServer
 import JSON
 import Redis
@@ -151,4 +153,20 @@ final class LogLines {
     }
 
     var all: [String] { unsafe lines }
+}
+
+extension AdminRequest {
+    /// A request as the service sees it, without a connection.
+    static func get(_ path: String) throws -> AdminRequest {
+        var parser = RequestParser()
+        let bytes = Array("GET /admin/api/\(path) HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
+        parser.receive(bytes.span)
+        guard case .head(let head)? = try parser.next() else { throw GatewayError(.internalError, "no head") }
+        return AdminRequest(head: head, id: "r-1")
+    }
+}
+
+enum WallClock {
+    /// Seconds since 1970.
+    static var seconds: Int { time(nil) }
 }

@@ -55,6 +55,23 @@ struct LedgerTests {
         #expect(LedgerEntry(row: Array("{".utf8)) == nil)
     }
 
+    @Test("Sums survive packing, whatever their size")
+    func packing() {
+        var sums = UsageSums()
+        #expect(UsageSums(packed: sums.packed) == sums)
+        for (place, path) in UsageSums.order.enumerated() {
+            sums[keyPath: path] = [127, 128, 255, 256, 65_535, 65_536, 1 << 32, 1 << 52, -1, -129][place % 10]
+        }
+        #expect(UsageSums(packed: sums.packed) == sums)
+        for length in 0..<sums.packed.count { #expect(UsageSums(packed: Array(sums.packed.prefix(length))) == nil) }
+        // As scripts write them: the shortest form of each number, here with one that is not known and others missing.
+        sums = UsageSums()
+        (sums.requests, sums.errors, sums.streams) = (200, 70_000, 1 << 40)
+        let short: [UInt8] = [0x93, 0xCC, 200, 0xCE, 0, 1, 0x11, 0x70, 0xCF, 0, 0, 1, 0, 0, 0, 0, 0]
+        #expect(UsageSums(packed: short) == sums)
+        #expect(UsageSums(packed: [0xDC, 0, 14] + [UInt8](repeating: 0, count: 14)) == UsageSums())
+    }
+
     @Test("Usage by day and in whole is the sum of the hours")
     @LoopActor func periods() async throws {
         let server = try RedisServer()

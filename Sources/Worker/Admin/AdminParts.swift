@@ -17,6 +17,8 @@ package struct AdminParts {
     package var ledger: Ledger?
     package var settings: Settings?
     package var directory: WorkerDirectory?
+    /// The prices in force.
+    package var prices: @LoopActor () -> Prices? = { nil }
     package var sessions = AdminSessions.Options()
     package var logins = LoginLimits.Options()
     package var passwordCost = PasswordKey.Cost.interactive

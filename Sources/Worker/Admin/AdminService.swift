@@ -17,26 +17,20 @@ package final class AdminService {
 
     private let parts: AdminParts
     private let authenticator: AdminAuthenticator?
-    private let gate: PasswordGate?
 
     package init(_ parts: AdminParts) throws(GatewayError) {
         self.parts = parts
         guard let password = parts.password, let redis = parts.redis else {
-            (authenticator, gate) = (nil, nil)
+            authenticator = nil
             return
         }
-        let gate = PasswordGate(username: parts.username, password: password, cost: parts.passwordCost)
-        self.gate = gate
         authenticator = try AdminAuthenticator(
-            gate: gate,
+            gate: PasswordGate(username: parts.username, password: password, cost: parts.passwordCost),
             sessions: AdminSessions(redis: redis, options: parts.sessions),
             limits: LoginLimits(redis: redis, options: parts.logins),
             log: parts.log
         )
     }
-
-    /// Prepares the first log-in; the service works without it, only slower at first.
-    package func start() { gate?.start() }
 
     /// Answers a request whose path begins with `/admin/api`; `completion` is told the status once the answer is written.
     package func handle(
@@ -45,7 +39,7 @@ package final class AdminService {
         requestID: String,
         completion: @escaping @LoopActor (_ status: Int) -> Void
     ) {
-        let asked = AdminRequest(request, id: requestID)
+        let asked = AdminRequest(head: request.head, body: request.body, id: requestID)
         // Ends with the answers of Redis and of the password gate, which both have bounds.
         Task.immediate { @LoopActor in
             let status: Int

@@ -25,11 +25,16 @@ enum SettingRules {
         },
         "prices": { text in
             do throws(PricesError) {
-                _ = try Prices(overriding: Array(text.utf8))
+                _ = try prices(text)
                 return nil
             } catch {
                 return error.message
             }
         },
     ]
+
+    /// The table with what the setting says; the setting's default changes nothing.
+    static func prices(_ text: String) throws(PricesError) -> Prices {
+        try Prices(overriding: text == "{}" ? nil : Array(text.utf8))
+    }
 }

@@ -39,9 +39,7 @@ extension Ledger {
             let hours = (next...min(last.number, next + Self.hoursPerCall - 1)).map { LedgerHour(number: $0) }
             for (hour, fields) in zip(hours, try await read(hours, dimension, ids)) {
                 let start = period.start(of: hour, from: first)
-                for (id, text) in fields {
-                    periods[start, default: [:]][id, default: UsageSums()] += UsageSums(field: text)
-                }
+                for (id, sums) in fields { periods[start, default: [:]][id, default: UsageSums()] += sums }
             }
             next += Self.hoursPerCall
         }
@@ -54,7 +52,7 @@ extension Ledger {
         _ hours: [LedgerHour],
         _ dimension: LedgerDimension,
         _ ids: [String]
-    ) async throws(GatewayError) -> [[String: String]] {
+    ) async throws(GatewayError) -> [[(id: String, sums: UsageSums)]] {
         do throws(RedisError) {
             let reply = try await redis.evaluate(
                 StateScripts.readLedger,
@@ -62,9 +60,18 @@ extension Ledger {
                 arguments: ids.map { .text($0.clipped(to: LedgerID.limit)) },
                 timeout: .seconds(2)
             )
-            return reply.elements.map(\.fields)
+            return reply.elements.map { Self.sums($0.elements) }
         } catch {
             throw .stateUnavailable(error)
+        }
+    }
+
+    /// Reads ids and sums as a hash lists them.
+    private static func sums(_ fields: [RedisReply]) -> [(id: String, sums: UsageSums)] {
+        stride(from: 0, to: fields.count - 1, by: 2).compactMap { place in
+            guard let id = fields[place].text, let sums = fields[place + 1].bytes.flatMap({ UsageSums(packed: $0) })
+            else { return nil }
+            return (id, sums)
         }
     }
 }

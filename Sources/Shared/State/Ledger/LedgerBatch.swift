@@ -24,7 +24,7 @@ struct LedgerBatch {
             .integer(options.keyLimit), .integer(options.modelLimit), .integer(options.providerLimit),
             .integer(options.accountLimit),
         ]
-        arguments.reserveCapacity(arguments.count + records * 19)
+        arguments.reserveCapacity(arguments.count + records * 7)
     }
 
     /// Says from which number on answers are missing; for each sending anew.
@@ -38,7 +38,7 @@ struct LedgerBatch {
         arguments.append(.text(entry.id(in: .model)))
         arguments.append(.text(entry.id(in: .provider)))
         arguments.append(.text(entry.id(in: .account)))
-        add(UsageSums(entry))
+        arguments.append(.bytes(UsageSums(entry).packed))
         arguments.append(.bytes(entry.row))
         rows += 1
     }
@@ -49,7 +49,7 @@ struct LedgerBatch {
         for dimension in LedgerDimension.allCases {
             arguments.append(dimension == series.dimension ? .text(series.id) : "")
         }
-        add(sums)
+        arguments.append(.bytes(sums.packed))
         arguments.append("")
     }
 
@@ -62,22 +62,6 @@ struct LedgerBatch {
             hours.append(hour)
             keys += names.keys(of: hour)
         }
-    }
-
-    private mutating func add(_ sums: UsageSums) {
-        arguments.append(.integer(sums.requests))
-        arguments.append(.integer(sums.errors))
-        arguments.append(.integer(sums.streams))
-        arguments.append(.integer(sums.prompt))
-        arguments.append(.integer(sums.cached))
-        arguments.append(.integer(sums.cacheWrite))
-        arguments.append(.integer(sums.completion))
-        arguments.append(.integer(sums.reasoning))
-        arguments.append(.integer(sums.cost))
-        arguments.append(.integer(sums.unpriced))
-        arguments.append(.integer(sums.estimated))
-        arguments.append(.integer(sums.milliseconds))
-        arguments.append(.integer(sums.upstreamCalls))
     }
 }
 

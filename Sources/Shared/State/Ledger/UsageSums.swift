@@ -1,6 +1,6 @@
 internal import Core
 
-/// What requests add up to. In Redis these are the numbers of one field, in this order, with spaces between.
+/// What requests add up to.
 package struct UsageSums: Sendable, Equatable {
     package var requests = 0
     /// Requests that ended with an error.
@@ -42,22 +42,7 @@ package struct UsageSums: Sendable, Equatable {
         upstreamCalls = entry.upstreamCalls
     }
 
-    /// Reads the text of a field; numbers of later versions are passed over, missing ones are 0.
-    init(field: String) {
-        let numbers = field.split(separator: " ").map { Int($0) ?? 0 }
-        for (place, path) in Self.order.enumerated() where place < numbers.count {
-            self[keyPath: path] = numbers[place]
-        }
-    }
-
     package static func += (sums: inout UsageSums, more: UsageSums) {
         for path in order { sums[keyPath: path] += more[keyPath: path] }
-    }
-
-    static var order: [WritableKeyPath<UsageSums, Int>] {
-        [
-            \.requests, \.errors, \.streams, \.prompt, \.cached, \.cacheWrite, \.completion, \.reasoning, \.cost,
-            \.unpriced, \.estimated, \.milliseconds, \.upstreamCalls,
-        ]
     }
 }

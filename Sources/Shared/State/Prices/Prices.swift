@@ -7,9 +7,9 @@ internal import JSON
 /// wins. What is in no table costs something unknown, which is not nothing.
 package struct Prices: Sendable {
     /// By provider.
-    private var exact: [String: [String: PriceEntry]] = [:]
+    private(set) var exact: [String: [String: PriceEntry]] = [:]
     /// By provider; beginnings of names, the longest first.
-    private var patterns: [String: [(prefix: String, entry: PriceEntry)]] = [:]
+    private(set) var patterns: [String: [(prefix: String, entry: PriceEntry)]] = [:]
 
     /// `json` is what the operator has to say: the same form as the built-in table, and `null` for a price that shall
     /// not be known.

@@ -5,7 +5,8 @@ import EventLoop
 /// Knows whether a user name and a password are the administrator's.
 ///
 /// Passwords are compared through scrypt, derived on a helper thread and one at a time: a flood of log-ins costs one core
-/// for a bounded time and the loop nothing.
+/// for a bounded time and the loop nothing. What they are compared with is derived at the first log-in, so that a worker
+/// whom no administrator asks has no other thread.
 @LoopActor
 final class PasswordGate {
     private struct Secrets {
@@ -32,9 +33,6 @@ final class PasswordGate {
         self.password = Array(password.utf8)
         self.cost = cost
     }
-
-    /// Begins to derive the keys to compare with, so that the first log-in does not wait for them.
-    func start() { _ = prepared() }
 
     /// Takes the same time for a wrong name as for a wrong password.
     func accepts(username: String, password: String) async throws(GatewayError) -> Bool {

@@ -1,5 +1,6 @@
 import Core
 import EventLoop
+import JSON
 import State
 
 /// Leads each request to the endpoint that answers it.
@@ -28,7 +29,21 @@ struct AdminEndpoints {
             return try await SettingEndpoints(settings: try Self.present(parts.settings)).answer(name, request, caller)
         case .workers:
             return try await WorkerEndpoints(directory: try Self.present(parts.directory)).list(request)
-        default: throw Self.absent
+        case .prices: return try prices(request)
+        case .session: throw Self.absent
+        }
+    }
+
+    private func prices(_ request: AdminRequest) throws(GatewayError) -> AdminAnswer {
+        _ = try request.query(allowing: [])
+        let prices = try Self.present(parts.prices())
+        return AdminAnswer { writer in
+            writer.beginObject()
+            writer.member("object", "prices")
+            writer.member("unit", "usd per million tokens")
+            writer.key("prices")
+            prices.write(to: &writer)
+            writer.endObject()
         }
     }
 

@@ -1,6 +1,5 @@
 import Core
 import HTTPCodec
-import HTTPServer
 
 /// A request to the administration, taken apart as far as everybody needs it.
 struct AdminRequest: Sendable {
@@ -11,11 +10,11 @@ struct AdminRequest: Sendable {
     /// What failures to log in are counted by.
     let client: String
 
-    init(_ request: ServerRequest, id: String) {
-        head = request.head
-        body = request.body
+    init(head: RequestHead, body: [UInt8] = [], id: String) {
+        self.head = head
+        self.body = body
         self.id = id
-        client = ClientAddress.bucket(request.head)
+        client = ClientAddress.bucket(head)
     }
 
     /// HEAD is GET without the body, which the server leaves out by itself.

@@ -87,7 +87,7 @@ package final class Gateway: RequestHandler {
     package func handle(_ request: ServerRequest, _ exchange: Exchange) {
         let id = request.head.first("x-request-id").flatMap { RequestIDs.sane($0) } ?? ids.next()
         let context = RequestContext(id: id, exchange: exchange, receivedAt: request.receivedAt)
-        metrics.requestBegan(at: LoopClock.now)
+        metrics.requestBegan(at: request.receivedAt)
         context.route = Route(request.head)
         do throws(GatewayError) {
             try begin(request, context)

@@ -45,7 +45,7 @@ extension FinishedRequest.Kind {
             case .model(.completion): .completion
             case .model(.embedding): .embedding
             case .models, .modelDetails: .models
-            case .health, .ready, .metrics: .own
+            case .health, .ready, .metrics, .admin: .own
             case .wrongMethod, .unknown: .unknown
             }
     }
