@@ -31,7 +31,6 @@ enum Service {
             parts.pools = pools
             if let state { parts.share(state) }
             parts.admin = try makeAdmin(configuration, state, pools, log)
-            parts.admin?.start()
             let gateway = try Gateway(parts)
             state?.start(gateway, configuration, log: log)
             for pool in pools.values { pool.start() }
@@ -103,6 +102,7 @@ enum Service {
             parts.limits = state.rateLimits
             parts.ledger = state.ledger
             parts.settings = state.settings
+            parts.prices = { [settings = state.settings] in try? SettingRules.prices(settings.values[.prices]) }
             parts.directory = state.directory
         }
         return try AdminService(parts)

@@ -109,6 +109,7 @@ extension Gateway {
                 // Whoever has left meanwhile is noticed where the first upstream would be asked.
                 serve(asked, itinerary, context)
             case .failure(let error):
+                context.rates = rateLimits.status(of: record.digest)
                 refuse(error, context)
             }
         }
