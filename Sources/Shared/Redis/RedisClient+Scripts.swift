@@ -13,7 +13,7 @@ extension RedisClient {
         if let cluster {
             return try await cluster.run(.script(script, keys: keys, arguments: arguments), timeout).get()
         }
-        let started = LoopClock.now
+        let started = LoopClock.turn
         if let digest = digests[script.name] {
             do throws(RedisError) {
                 return try await command(call("EVALSHA", digest, keys, arguments), timeout: timeout)
@@ -54,7 +54,7 @@ extension RedisClient {
         guard let digest = digests[script.name] else {
             return evaluateLoading(script, keys, arguments, asking: asking, timeout ?? options.timeout, completion)
         }
-        let started = LoopClock.now
+        let started = LoopClock.turn
         if asking { sendAsking(timeout ?? options.timeout) }
         command(call("EVALSHA", digest, keys, arguments), timeout: timeout) { [weak self] result in
             guard let self, case .failure(let error) = result, error.prefix == "NOSCRIPT" else {
@@ -105,6 +105,7 @@ extension RedisClient {
         return call
     }
 
+    /// What is left for the second try. The turn's beginning is near enough to that of the first one, and costs nothing.
     private func remaining(of timeout: Duration?, since started: Instant) -> Duration {
         let whole = (timeout ?? options.timeout).nanoseconds
         let passed = LoopClock.now.nanoseconds &- started.nanoseconds
