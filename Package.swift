@@ -125,7 +125,7 @@ let package = Package(
         tests("ProvidersTests", ["Core", "JSON", "HTTPCodec", "OpenAIAPI", "Providers"]),
         tests(
             "GatewayTests",
-            ["Core", "EventLoop", "HTTPCodec", "JSON", "OpenAIAPI", "Providers", "Upstream", "Gateway"]
+            ["Core", "EventLoop", "HTTPCodec", "JSON", "OpenAIAPI", "Providers", "Upstream", "State", "Gateway"]
         ),
     ],
     cxxLanguageStandard: .cxx17

@@ -1,7 +1,9 @@
 import Core
+import EventLoop
 import HTTPCodec
 import OpenAIAPI
 import Providers
+import State
 import TestSupport
 import Testing
 
@@ -11,7 +13,7 @@ import Testing
 private struct Stub: Provider {
     let name: String
     var aliases: [String] = []
-    var keys: [String] = ["k"]
+    var needsAccount = true
     var knownModels: [String] = []
     var family = ""
 
@@ -32,17 +34,38 @@ private struct Stub: Provider {
     }
 }
 
-@Suite("Routing")
+@Suite("Routing", .onLoop)
+@LoopActor
 struct RoutingTests {
     private static let providers: [any Provider] = [
-        Stub(name: "openai", keys: ["a", "b", "c"], family: "gpt-"),
+        Stub(name: "openai", family: "gpt-"),
         Stub(name: "claude", aliases: ["anthropic"], knownModels: ["claude-x"], family: "claude-"),
-        Stub(name: "deepseek", keys: [], knownModels: ["deepseek-chat"], family: "deepseek-"),
-        Stub(name: "echo", keys: [""], knownModels: ["echo"]),
+        Stub(name: "deepseek", knownModels: ["deepseek-chat"], family: "deepseek-"),
+        Stub(name: "echo", needsAccount: false, knownModels: ["echo"]),
     ]
 
     private func router(_ routes: String = "{}") throws -> ModelRouter {
-        try ModelRouter(providers: Self.providers, routes: ModelRoutes(routes))
+        var pools: [String: AccountPool] = [:]
+        for (name, keys) in [("openai", ["a", "b", "c"]), ("claude", ["k"]), ("deepseek", [])] {
+            pools[name] = AccountPool(name: name, environment: keys, redis: nil, vault: nil, log: .silent)
+        }
+        return try ModelRouter(providers: Self.providers, pools: pools, routes: ModelRoutes(routes))
+    }
+
+    /// The calls that are made when each one fails in a way that is worth another try.
+    private func calls(
+        _ router: ModelRouter,
+        _ model: String,
+        limit: Int,
+        _ generator: inout SeededGenerator
+    ) -> [(name: String, credential: String)] {
+        guard let itinerary = router.itinerary(for: model, limit: limit, random: &generator) else { return [] }
+        var calls: [(name: String, credential: String)] = []
+        while case .attempt(let attempt) = itinerary.next() {
+            calls.append((attempt.candidate.name, attempt.credential))
+            attempt.abandoned()
+        }
+        return calls
     }
 
     private func names(_ router: ModelRouter, _ model: String) -> [[String]] {
@@ -84,21 +107,63 @@ struct RoutingTests {
         #expect(problem?.message.contains(reason) == true)
     }
 
-    @Test("All accounts of a pool are tried, each once, from a random one on, within the budget")
+    @Test("All accounts of a pool are tried, each once, in turn, within the budget")
     func pool() throws {
         let router = try router()
         var generator = SeededGenerator(seed: 5)
         var firsts: [String: Int] = [:]
-        for turn in 0..<300 {
-            let keys = router.attempts(for: "gpt-4o", limit: 4, turn: turn, random: &generator).map(\.key)
+        for _ in 0..<300 {
+            let keys = calls(router, "gpt-4o", limit: 4, &generator).map(\.credential)
             #expect(Set(keys) == ["a", "b", "c"])
             #expect(keys.count == 3)
+        }
+        for _ in 0..<300 {
+            let keys = calls(router, "gpt-4o", limit: 1, &generator).map(\.credential)
+            #expect(keys.count == 1)
             firsts[keys[0], default: 0] += 1
         }
         #expect(firsts.count == 3)
         #expect(firsts.values.allSatisfy { $0 == 100 })
-        #expect(router.attempts(for: "gpt-4o", limit: 2, turn: 0, random: &generator).count == 2)
-        #expect(router.attempts(for: "nothing", limit: 4, turn: 0, random: &generator).isEmpty)
+        #expect(calls(router, "gpt-4o", limit: 2, &generator).count == 2)
+        #expect(router.itinerary(for: "nothing", limit: 4, random: &generator) == nil)
+    }
+
+    @Test("A later rank keeps one call for itself, and gets one even when the budget is spent")
+    func laterRanks() throws {
+        let router = try router(#"{"m":["openai/gpt-4o","claude/x","echo/e"]}"#)
+        var generator = SeededGenerator(seed: 3)
+        #expect(
+            calls(router, "m", limit: 4, &generator).map(\.name)
+                == ["openai/gpt-4o", "openai/gpt-4o", "claude/x", "echo/e"]
+        )
+        #expect(calls(router, "m", limit: 3, &generator).map(\.name) == ["openai/gpt-4o", "claude/x", "echo/e"])
+        #expect(calls(router, "m", limit: 2, &generator).map(\.name) == ["openai/gpt-4o", "claude/x"])
+    }
+
+    @Test("Where all accounts rest the next candidate serves, and where there is none the reason is told")
+    func resting() async throws {
+        let router = try router(#"{"both":["claude/x","echo/e"]}"#)
+        var generator = SeededGenerator(seed: 4)
+        let first = try #require(router.itinerary(for: "claude/x", limit: 4, random: &generator))
+        guard case .attempt(let attempt) = first.next() else {
+            Issue.record("there is an account")
+            return
+        }
+        var error = GatewayError(.rateLimitExceeded, "", source: .upstream, retry: .elsewhere, retryAfter: 30)
+        error.failureClass = .rateLimited
+        attempt.failed(error, "request", body: nil)
+        guard case .over(nil) = first.next() else {
+            Issue.record("what the account answered is the reason, not that it rests")
+            return
+        }
+        let second = try #require(router.itinerary(for: "claude/x", limit: 4, random: &generator))
+        guard case .over(let reason) = second.next() else {
+            Issue.record("the account rests")
+            return
+        }
+        #expect(reason?.status == 429)
+        #expect((1...30).contains(reason?.retryAfter ?? 0))
+        #expect(calls(router, "both", limit: 4, &generator).map(\.name) == ["echo/e"])
     }
 
     @Test("Ranks follow each other, equals share the load by weight")
@@ -109,7 +174,7 @@ struct RoutingTests {
         var generator = SeededGenerator(seed: 9)
         var first = 0
         for _ in 0..<1000 {
-            let attempts = router.attempts(for: "m", limit: 10, turn: 0, random: &generator).map(\.candidate.name)
+            let attempts = calls(router, "m", limit: 10, &generator).map(\.name)
             #expect(attempts.count == 3)
             #expect(Set(attempts[..<2]) == ["echo/a", "claude/b"])
             #expect(attempts[2] == "echo/last")
@@ -122,7 +187,7 @@ struct RoutingTests {
     func unconfiguredCandidate() throws {
         let router = try router(#"{"m":["deepseek/deepseek-chat","echo/e"]}"#)
         var generator = SeededGenerator(seed: 1)
-        #expect(router.attempts(for: "m", limit: 4, turn: 0, random: &generator).map(\.candidate.name) == ["echo/e"])
+        #expect(calls(router, "m", limit: 4, &generator).map(\.name) == ["echo/e"])
     }
 
     @Test("Unknown names are answered with what may have been meant")

@@ -10,7 +10,6 @@ import Testing
 final class Worker {
     let redis: RedisClient
     let keys: KeyRing
-    let counters: RequestCounters
 
     init(_ server: RedisServer, _ keyOptions: KeyRing.Options = .init()) async throws {
         var options = RedisOptions()
@@ -21,10 +20,6 @@ final class Worker {
         let clock = Clock()
         self.clock = clock
         keys = KeyRing(redis: redis, options: keyOptions, now: { clock.time })
-        var counting = RequestCounters.Options()
-        counting.interval = .milliseconds(5)
-        counting.retryInterval = .milliseconds(20)
-        counters = RequestCounters(redis: redis, options: counting, log: .silent, now: { clock.time })
         redis.start()
         keys.start()
         await eventually("the worker is connected") { redis.isReady && keys.isListening }
@@ -34,7 +29,6 @@ final class Worker {
 
     func close() {
         keys.close()
-        counters.close()
         redis.close()
     }
 

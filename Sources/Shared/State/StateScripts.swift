@@ -6,5 +6,4 @@ enum StateScripts {
     static let enableKey = RedisScript("key-enable", source: PackageResources.key_enable_lua)
     static let removeKey = RedisScript("key-remove", source: PackageResources.key_remove_lua)
     static let listKeys = RedisScript("key-list", source: PackageResources.key_list_lua)
-    static let countRequests = RedisScript("count-requests", source: PackageResources.count_requests_lua)
 }

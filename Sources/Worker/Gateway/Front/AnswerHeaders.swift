@@ -24,11 +24,9 @@ enum AnswerHeaders {
     }
 
     /// The vendor's headers that clients act on, and its own name for the request.
-    @LoopActor
-    static func appendUpstream(_ head: UpstreamHead?, _ context: RequestContext, to output: inout ByteBuffer) {
+    /// The key's own limits, where it has any, matter more to its holder than those of the operator's account.
+    static func appendUpstream(_ head: UpstreamHead?, showsLimits: Bool = true, to output: inout ByteBuffer) {
         guard let head else { return }
-        // What the key may still do matters more to its holder than what the operator's account may.
-        let showsLimits = context.rates == nil
         for (name, value) in head.fields {
             switch name.count {
             case 12 where name.equalsIgnoringCase("x-request-id"):

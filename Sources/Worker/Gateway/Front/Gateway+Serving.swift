@@ -102,7 +102,7 @@ extension Gateway {
         context.answerBytes = body.count
         context.exchange.respond(status: 200, body: body) { output in
             AnswerHeaders.append(context, contentType: "application/json", to: &output)
-            AnswerHeaders.appendUpstream(head, context, to: &output)
+            AnswerHeaders.appendUpstream(head, showsLimits: context.rates == nil, to: &output)
         }
     }
 

@@ -157,7 +157,7 @@ final class StreamRelay {
         exchange.begin(status: 200, first: held, isWhole: isWhole) { output in
             AnswerHeaders.append(context, contentType: "text/event-stream; charset=utf-8", to: &output)
             AnswerHeaders.appendStreaming(to: &output)
-            AnswerHeaders.appendUpstream(attempt?.head, context, to: &output)
+            AnswerHeaders.appendUpstream(attempt?.head, showsLimits: context.rates == nil, to: &output)
         }
         if isContent { contentFlows() }
         held.removeAll(keepingCapacity: false)
