@@ -54,7 +54,9 @@ struct KeyEndpointTests {
         #expect(changed.status == 200 && changed.text("name") == "cd" && changed.text("owner") == "ann")
         #expect(changed.value("enabled")?.bool == false && changed.value("expires")?.isNull == true)
         #expect(changed.int("limits.requests_per_minute") == 60, "what is not named stays")
-        #expect(changed.value("limits.concurrent")?.isNull == true && changed.value("limits.budgets.1.amount")?.int == 1000)
+        #expect(
+            changed.value("limits.concurrent")?.isNull == true && changed.value("limits.budgets.1.amount")?.int == 1000
+        )
         #expect(try await worker.parts.keyRing?.authenticate(digest) == nil)
 
         #expect(await worker.admin("DELETE", "keys/\(digest)").value("deleted")?.bool == true)
@@ -166,7 +168,8 @@ struct KeyEndpointTests {
         let long = "{\"name\":\"" + String(repeating: "a", count: 1 << 20) + "\"}"
         #expect(await worker.ask("POST", "keys", long, basic).status == 413)
         for (query, parameter) in [
-            ("limit=0", "limit"), ("limit=1001", "limit"), ("limit=x", "limit"), ("page=1", "page"), ("after=-1", "after"),
+            ("limit=0", "limit"), ("limit=1001", "limit"), ("limit=x", "limit"), ("page=1", "page"),
+            ("after=-1", "after"),
             ("limit=1&limit=2", "limit"),
         ] {
             let answer = await worker.admin("GET", "keys?\(query)")
@@ -187,7 +190,8 @@ struct KeyEndpointTests {
     @Test(
         "Money is exact",
         arguments: [
-            ("0", 0), ("1", 1_000_000_000), ("10.5", 10_500_000_000), ("0.000000001", 1), ("9000000", 9_000_000_000_000_000),
+            ("0", 0), ("1", 1_000_000_000), ("10.5", 10_500_000_000), ("0.000000001", 1),
+            ("9000000", 9_000_000_000_000_000),
             ("0.1", 100_000_000), ("", nil), (".5", nil), ("1.", nil), ("-1", nil), ("1e3", nil), ("0.0000000001", nil),
             ("١", nil), ("1.2.3", nil), ("99999999", nil),
         ] as [(String, Int?)]

@@ -15,7 +15,13 @@ struct PoolEndpointTests {
         let worker = try await AdminWorker(server) { parts in
             let vault = try Vault(secret: "a secret of the tests")
             parts.pools = [
-                AccountPool(name: "alpha", environment: ["env-credential-0123456789"], redis: parts.redis, vault: vault, log: .silent),
+                AccountPool(
+                    name: "alpha",
+                    environment: ["env-credential-0123456789"],
+                    redis: parts.redis,
+                    vault: vault,
+                    log: .silent
+                ),
                 AccountPool(name: "beta", environment: [], redis: parts.redis, vault: vault, log: .silent),
             ]
         }
@@ -55,7 +61,9 @@ struct PoolEndpointTests {
         #expect(changed.int("weight") == 2 && changed.text("tags.0") == "eu")
         await eventually("nobody uses it any more") { !worker.parts.pools[1].hasAccounts }
 
-        let answers = [added, again, changed, await worker.admin("GET", path), await worker.admin("GET", "pools/beta/accounts")]
+        let answers = [
+            added, again, changed, await worker.admin("GET", path), await worker.admin("GET", "pools/beta/accounts"),
+        ]
         #expect(!answers.map(\.body).joined().contains(credential) && !worker.lines.all.joined().contains(credential))
         #expect(await worker.admin("DELETE", path).status == 200)
         #expect(await worker.admin("DELETE", path).status == 404)
@@ -71,7 +79,13 @@ struct PoolEndpointTests {
         let server = try RedisServer()
         let worker = try await worker(server)
         let text = "\r\ncredential-one ---- first note\n  \ncredential-two\ncredential-one\nbad\u{7}\n"
-        let pasted = await worker.ask("POST", "pools/beta/accounts", text, type: "text/plain; charset=utf-8", [AdminWorker.basic()])
+        let pasted = await worker.ask(
+            "POST",
+            "pools/beta/accounts",
+            text,
+            type: "text/plain; charset=utf-8",
+            [AdminWorker.basic()]
+        )
         #expect(pasted.status == 200)
         let statuses = (0..<4).map { pasted.text("data.\($0).status") ?? "" }
         #expect(statuses == ["added", "added", "refused", "refused"])
@@ -82,10 +96,15 @@ struct PoolEndpointTests {
             "{\"accounts\":[{\"credential\":\"credential-three\",\"weight\":5},{\"credential\":\"x\",\"weight\":0},{}, 7]}"
         )
         #expect((0..<4).map { list.text("data.\($0).status") ?? "" } == ["added", "refused", "refused", "refused"])
-        #expect(list.text("data.1.param") == "accounts[1].weight" && list.text("data.2.param") == "accounts[2].credential")
+        #expect(
+            list.text("data.1.param") == "accounts[1].weight" && list.text("data.2.param") == "accounts[2].credential"
+        )
         let accounts = await worker.admin("GET", "pools/beta/accounts")
         #expect(accounts.value("data")?.count == 3 && accounts.text("data.0.note") == "first note")
-        let pages = [await worker.admin("GET", "pools/beta/accounts?limit=2"), await worker.admin("GET", "pools/beta/accounts?limit=2&after=2")]
+        let pages = [
+            await worker.admin("GET", "pools/beta/accounts?limit=2"),
+            await worker.admin("GET", "pools/beta/accounts?limit=2&after=2"),
+        ]
         #expect(pages[0].text("next") == "2" && pages[1].value("data")?.count == 1 && pages[1].text("next") == nil)
         for body in ["{\"accounts\":[],\"note\":\"x\"}", "{\"credential\":\"\"}", "{}"] {
             #expect(await worker.admin("POST", "pools/beta/accounts", body).status == 400)

@@ -19,7 +19,9 @@ extension Configuration {
         adminUsername = environment.text("ADMIN_USERNAME") ?? adminUsername
         adminPassword = environment.text("ADMIN_PASSWORD")
         guard adminPassword != masterKey else {
-            throw UsageError(message: "ADMIN_PASSWORD must not be API_MASTER_KEY: one must not open what is the other's")
+            throw UsageError(
+                message: "ADMIN_PASSWORD must not be API_MASTER_KEY: one must not open what is the other's"
+            )
         }
         secret = environment.text("MILLRACE_SECRET")
         previousSecrets = environment.list("MILLRACE_SECRET_PREVIOUS")
