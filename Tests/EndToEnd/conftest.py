@@ -135,6 +135,8 @@ def upstream_environment(simulator: Simulator) -> dict[str, str]:
         "OPENAI_API_KEY": "sim-key-1,sim-key-2",
         "OPENAI_BASE_URL": simulator.base_url,
         "DEEPSEEK_API_KEY": "sim-deep-1",
+        # Tests that make an upstream fail must not take its accounts from those that follow.
+        "COOLDOWNS": "false",
         "DEEPSEEK_API_URL": simulator.deepseek_url,
         "MODEL_ROUTES": json.dumps(ROUTES),
     }

@@ -25,6 +25,7 @@ struct FrontTests {
         case .health: "health"
         case .ready: "ready"
         case .metrics: "metrics"
+        case .admin: "admin"
         case .wrongMethod(let allowed): "only \(allowed)"
         case .unknown: "unknown"
         }
@@ -37,6 +38,7 @@ struct FrontTests {
             ("POST", "/v1/chat/completions?x=1", "chat"), ("POST", "/v1/completions", "completion"),
             ("POST", "/v1/embeddings", "embedding"), ("GET", "/v1/models", "models"), ("HEAD", "/models", "models"),
             ("GET", "/v1/models/openai/gpt-4o", "details of openai/gpt-4o"),
+            ("GET", "/admin/api/keys", "admin"), ("DELETE", "/admin/api/session", "admin"), ("GET", "/admin/x", "unknown"),
             ("GET", "/v1/models/openai%2Fgpt-4o", "details of openai/gpt-4o"),
             ("GET", "/v1/models/huggingface%2forg%2Fm%20x", "details of huggingface/org/m x"),
             ("GET", "/models/%E5%A4%9C", "details of 夜"), ("GET", "/v1/models/a+b", "details of a+b"),

@@ -16,7 +16,8 @@ extension RedisClient {
         link?.connection?.read()
         let now = LoopClock.now
         let missed = expireInFlight(now) + expireUnsent(now)
-        for _ in 0..<missed { countFailure() }
+        // Commands that are late together are one stall, be they many.
+        if missed > 0 { countFailure() }
         guard let oldest = inFlight.first else { return }
         // Whoever has given a command more time than that gets it.
         let giveUp = max(oldest.started.advanced(by: options.stallTimeout), oldest.deadline)

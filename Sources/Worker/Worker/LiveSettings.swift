@@ -26,26 +26,19 @@ enum LiveSettings {
         return defaults
     }
 
-    /// What the kind of a setting cannot tell of its value.
+    /// The rules of all processes, and that routes name providers this worker has.
     static func checks(_ gateway: @escaping @LoopActor () -> Gateway?) -> [String: Settings.Check] {
-        [
-            "model_routes": { text in
-                do throws(ModelRoutes.Problem) {
-                    try gateway()?.check(ModelRoutes(text))
-                    return nil
-                } catch {
-                    return error.message
-                }
-            },
-            "prices": { text in
-                do throws(PricesError) {
-                    _ = try Prices(overriding: Array(text.utf8))
-                    return nil
-                } catch {
-                    return error.message
-                }
-            },
-        ]
+        var checks = SettingRules.checks
+        checks["model_routes"] = { text in
+            do throws(ModelRoutes.Problem) {
+                let routes = try ModelRoutes(text)
+                try gateway()?.check(routes)
+                return nil
+            } catch {
+                return error.message
+            }
+        }
+        return checks
     }
 
     /// Hands the settings as they are now to everything that goes by them.
@@ -61,7 +54,7 @@ enum LiveSettings {
             try gateway.apply(
                 configuration,
                 routes: ModelRoutes(configuration.modelRoutes ?? "{}"),
-                prices: Prices(overriding: configuration.prices)
+                prices: SettingRules.prices(values[.prices])
             )
         } catch {
             // Values are checked before they are applied; what passes there and fails here changes nothing.
@@ -86,7 +79,6 @@ enum LiveSettings {
         result.timeouts.request = values[.requestTimeout]
         result.timeouts.stream = values[.streamTimeout]
         result.modelRoutes = values[.modelRoutes]
-        result.prices = Array(values[.prices].utf8)
         return result
     }
 

@@ -44,6 +44,15 @@ class RedisServer:
         except OSError:
             return b""
 
+    def dump(self, database: int) -> bytes:
+        """Everything one database holds, as it lies there."""
+        command = ["redis-cli", "-p", str(self.port), "-n", str(database)]
+        names = subprocess.run([*command, "--scan"], capture_output=True, timeout=20).stdout.split()
+        return b"\n".join(
+            name + b" " + subprocess.run([*command, "DUMP", name], capture_output=True, timeout=20).stdout
+            for name in names
+        )
+
     def flush(self, database: int) -> None:
         """Empties one database."""
         with socket.create_connection(("127.0.0.1", self.port), 2) as connection:
