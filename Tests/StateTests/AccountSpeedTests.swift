@@ -1,5 +1,6 @@
 import Core
 import EventLoop
+import Glibc
 import Redis
 import TestSupport
 import Testing
@@ -59,15 +60,22 @@ struct AccountSpeedTests {
                 }
             }
             let rounds = 100_000
-            let began = LoopClock.now
+            let began = Self.processorTime
             for _ in 0..<rounds {
                 guard case .lease(let lease) = pool.choose(model: "m") else { throw Unexpected() }
                 pool.report(lease, .success)
             }
-            let time = LoopClock.now.milliseconds(since: began) * 1000 / Double(rounds)
+            let time = (Self.processorTime - began) / Double(rounds)
             #expect(time < 100)
-            print("\(count) accounts, \(state): choose and report \(time) µs")
+            print("\(count) accounts, \(state): choose and report \(time) µs of processor time")
         }
+    }
+
+    /// Of this thread, in microseconds.
+    private static var processorTime: Double {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) * 1e6 + Double(time.tv_nsec) / 1e3
     }
 
     @LoopActor private func fill(_ worker: PoolWorker, _ count: Int) async throws {

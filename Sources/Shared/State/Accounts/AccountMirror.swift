@@ -9,8 +9,10 @@ final class AccountMirror {
     /// A class, so that looking at an account does not copy all that is known of it.
     final class Entry {
         var state: AccountState
+        /// Keys of other workers' environments are known and of no use here.
+        var isOurs: Bool
         /// Made when first needed, since opening a credential costs more than leasing it; dropped with each change.
-        var account: Account?
+        var account: Lease.Shared?
         /// The credential cannot be read here: it was sealed under a secret this worker does not have.
         var isUnreadable = false
         /// Leases of this worker.
@@ -18,7 +20,10 @@ final class AccountMirror {
         /// A probe is due and Redis was asked for it lately; it may be under way elsewhere.
         var asked = 0
 
-        init(_ state: AccountState) { self.state = state }
+        init(_ state: AccountState, isOurs: Bool) {
+            self.state = state
+            self.isOurs = isOurs
+        }
     }
 
     enum Verdict: Equatable {
@@ -51,11 +56,11 @@ final class AccountMirror {
     }
 
     /// Accounts this worker could use, whatever their state.
-    var hasAny: Bool { entries.contains { $0.map { isOurs($0.state) } ?? false } }
+    var hasAny: Bool { entries.contains { $0?.isOurs ?? false } }
 
     /// Accounts this worker can use, now or when they have rested.
     var hasEnabled: Bool {
-        entries.contains { $0.map { isOurs($0.state) && $0.state.isEnabled && !$0.isUnreadable } ?? false }
+        entries.contains { $0.map { $0.isOurs && $0.state.isEnabled && !$0.isUnreadable } ?? false }
     }
 
     func entry(_ id: String) -> Entry? { slots[id].flatMap { entries[$0] } }
@@ -66,12 +71,13 @@ final class AccountMirror {
             count(entry.state, -1)
             if entry.state.sealedCredential != state.sealedCredential { entry.isUnreadable = false }
             entry.state = state
+            entry.isOurs = isOurs(state)
             entry.account = nil
         } else {
             let slot = freeSlots.popLast() ?? entries.count
             if slot == entries.count { entries.append(nil) }
             slots[state.id] = slot
-            entries[slot] = Entry(state)
+            entries[slot] = Entry(state, isOurs: isOurs(state))
         }
         count(state, 1)
         guard let slot = slots[state.id] else { return }
@@ -100,14 +106,14 @@ final class AccountMirror {
     func noteAsked(_ slot: Int, until time: Int) { entries[slot]?.asked = time }
 
     /// The account with its credential; nothing when this worker cannot read it, which it then never tries again.
-    func account(_ slot: Int) -> Account? {
+    func account(_ slot: Int) -> Lease.Shared? {
         guard let entry = entries[slot] else { return nil }
         if let account = entry.account { return account }
         guard let credential = credential(of: entry.state) else {
             entry.isUnreadable = true
             return nil
         }
-        let account = Account(entry.state, pool: pool, credential: credential)
+        let account = Lease.Shared(Account(entry.state, pool: pool, credential: credential))
         entry.account = account
         return account
     }
@@ -127,13 +133,12 @@ final class AccountMirror {
     static func context(_ pool: String, _ id: String) -> String { "\(pool)/\(id)" }
 
     func verdict(_ entry: Entry, model: String, now: Int) -> Verdict {
-        let state = entry.state
-        guard state.isEnabled, !entry.isUnreadable, isOurs(state) else { return .out }
-        guard !state.cooldowns.isEmpty else { return .serves(asProbe: false) }
+        guard entry.state.isEnabled, !entry.isUnreadable, entry.isOurs else { return .out }
+        guard !entry.state.cooldowns.isEmpty else { return .serves(asProbe: false) }
         var needsProbe = false
         var until = 0
         for scope in [Cooldown.Scope.account, .model(model)] {
-            guard let cooldown = state.cooldowns[scope], cooldown.kept > now else { continue }
+            guard let cooldown = entry.state.cooldowns[scope], cooldown.kept > now else { continue }
             until = max(until, cooldown.heldUntil(at: now) ?? 0)
             needsProbe = needsProbe || cooldown.needsProbe
         }
@@ -153,7 +158,6 @@ final class AccountMirror {
         return rotation
     }
 
-    /// Keys of other workers' environments are known and of no use here.
     private func isOurs(_ state: AccountState) -> Bool {
         environment[state.id] != nil || !state.sealedCredential.isEmpty
     }

@@ -32,22 +32,30 @@ extension AccountPool {
                 let error = GatewayError.noAccount(soonest: soonest, reason: reason, now: now)
                 return .none(retryAfter: error.retryAfter, reason: error)
             case .account(let slot, let isProbe):
-                guard let account = mirror.account(slot) else { continue }
-                if mayAsk, isProbe || account.concurrency != nil {
-                    askedFor = account.id
+                guard let account = mirror.account(slot), let entry = mirror.entries[slot] else { continue }
+                let id = entry.state.id
+                if mayAsk, isProbe || entry.state.concurrency != nil {
+                    askedFor = id
                     // Others may be probing it: it is asked for once a second, not with every request.
                     if isProbe { mirror.noteAsked(slot, until: now + 1000) }
                     return .ask
                 }
-                return .lease(grantLocally(account, model: model, isProbe: isProbe, now: now))
+                return .lease(grantLocally(account, id, model: model, isProbe: isProbe, now: now))
             }
         }
     }
 
-    private func grantLocally(_ account: Account, model: String, isProbe: Bool, now: Int) -> Lease {
+    private func grantLocally(
+        _ account: Lease.Shared,
+        _ id: String,
+        model: String,
+        isProbe: Bool,
+        now: Int
+    ) -> Lease {
         let lease = Lease(
             id: nextLeaseID(),
             account: account,
+            accountID: id,
             pool: name,
             model: model,
             isProbe: isProbe,
@@ -56,14 +64,14 @@ extension AccountPool {
         )
         if isProbe {
             let expiry = now + leaseMilliseconds
-            mirror.change(account.id) { state in
+            mirror.change(id) { state in
                 for scope in [Cooldown.Scope.account, .model(model)] where state.cooldowns[scope]?.needsProbe == true {
                     state.cooldowns[scope]?.probe = lease.id
                     state.cooldowns[scope]?.probeUntil = expiry
                 }
             }
         }
-        mirror.countLease(account.id, 1)
+        mirror.countLease(id, 1)
         statistics.leasesGranted += 1
         statistics.inFlight += 1
         return lease

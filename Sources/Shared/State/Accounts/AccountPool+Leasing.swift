@@ -134,6 +134,7 @@ extension AccountPool {
                 Lease(
                     id: id,
                     account: leased,
+                    accountID: account,
                     pool: name,
                     model: request.model,
                     isProbe: elements[4].text == "1",
@@ -145,7 +146,7 @@ extension AccountPool {
     }
 
     /// The account as the script describes it, with the credential from the mirror where that has the same one.
-    private func account(_ id: String, leased elements: [RedisReply]) -> Account? {
+    private func account(_ id: String, leased elements: [RedisReply]) -> Lease.Shared? {
         let names = [
             "origin", "weight", "concurrency", "credential", "note", "tags", "created", "failures", "masked", "version",
         ]
@@ -161,7 +162,7 @@ extension AccountPool {
         }
         var state = AccountState(id: id, fields: fields)
         state.cooldowns = mirror.entry(id)?.state.cooldowns ?? [:]
-        return mirror.credential(of: state).map { Account(state, pool: name, credential: $0) }
+        return mirror.credential(of: state).map { Lease.Shared(Account(state, pool: name, credential: $0)) }
     }
 
     /// Without Redis a mirrored pool goes on from what it knows; a scripted one cannot.
@@ -182,7 +183,8 @@ extension Lease {
     fileprivate init(refusing account: String, id: String, model: String, pool: String, granted: Int) {
         self.init(
             id: id,
-            account: Account(AccountState(id: account, origin: .stored), pool: pool, credential: ""),
+            account: Shared(Account(AccountState(id: account, origin: .stored), pool: pool, credential: "")),
+            accountID: account,
             pool: pool,
             model: model,
             isProbe: false,

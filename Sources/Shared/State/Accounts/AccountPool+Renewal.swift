@@ -7,7 +7,7 @@ extension AccountPool {
     /// Moves the expiry of one lease; the pool does so by itself for all it has granted.
     package func renew(_ lease: Lease) {
         guard openLeases[lease.id] != nil else { return }
-        renew([(lease.id, lease.account.id)])
+        renew([(lease.id, lease.accountID)])
     }
 
     func renewAll() {

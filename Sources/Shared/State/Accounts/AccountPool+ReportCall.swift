@@ -4,7 +4,7 @@ internal import Redis
 /// How a report is put to Redis.
 extension AccountPool {
     func reportKeys(_ lease: Lease, _ outcome: Outcome) -> [RedisArgument] {
-        let id = lease.account.id
+        let id = lease.accountID
         let own = [keys.account(id), keys.cooldowns(id), keys.leases(id), keys.reported(lease.id)]
         guard case .failure(let reason, _, let request, let digest, _) = outcome,
             let consequence = options.consequences[reason]
@@ -15,7 +15,7 @@ extension AccountPool {
 
     func reportArguments(_ lease: Lease, _ outcome: Outcome) -> [RedisArgument] {
         var arguments = keys.arguments(
-            .text(lease.account.id),
+            .text(lease.accountID),
             .text(lease.id),
             .text(lease.model),
             .integer(lease.granted)

@@ -30,7 +30,7 @@ extension AccountPool {
     private func ended(_ lease: Lease) -> Bool {
         if lease.isScripted, openLeases.removeValue(forKey: lease.id) == nil { return false }
         statistics.inFlight = max(0, statistics.inFlight - 1)
-        mirror.countLease(lease.account.id, -1)
+        mirror.countLease(lease.accountID, -1)
         return true
     }
 
@@ -41,7 +41,7 @@ extension AccountPool {
         case .abandoned, .failure(.none, _, _, _, _): return false
         case .failure: return true
         case .success:
-            return mirror.entry(lease.account.id)?.state
+            return mirror.entry(lease.accountID)?.state
                 .isHelped(by: lease.id, granted: lease.granted, model: lease.model) ?? false
         }
     }
@@ -51,15 +51,15 @@ extension AccountPool {
         guard redis == nil || options.use == .mirrored else { return }
         switch outcome {
         case .success:
-            guard let state = mirror.entry(lease.account.id)?.state,
-                state.isHelped(by: lease.id, granted: lease.granted, model: lease.model)
+            guard let entry = mirror.entry(lease.accountID),
+                entry.state.isHelped(by: lease.id, granted: lease.granted, model: lease.model)
             else { return }
-            mirror.change(lease.account.id) {
+            mirror.change(lease.accountID) {
                 $0.succeeded(lease: lease.id, granted: lease.granted, model: lease.model)
             }
         case .abandoned, .failure(.none, _, _, _, _):
             guard lease.isProbe else { return }
-            mirror.change(lease.account.id) { $0.released(lease: lease.id, model: lease.model) }
+            mirror.change(lease.accountID) { $0.released(lease: lease.id, model: lease.model) }
         case .failure(let reason, let retryAfter, let requestID, let requestDigest, let evidenceDigest):
             guard let consequence = options.consequences[reason] else { return }
             fail(
@@ -80,11 +80,11 @@ extension AccountPool {
         let now = now
         if failure.consequence.scope == .egress {
             pauseLocally(failure, now)
-            mirror.change(lease.account.id) { $0.released(lease: lease.id, model: lease.model) }
+            mirror.change(lease.accountID) { $0.released(lease: lease.id, model: lease.model) }
             return
         }
         let isFirst = blame.claim(
-            lease.account.id,
+            lease.accountID,
             request: failure.requestID,
             digest: failure.requestDigest,
             now: now,
@@ -92,7 +92,7 @@ extension AccountPool {
             digestTime: Int(options.bodyBlameTime.milliseconds)
         )
         var effect = AccountState.Effect.unconfirmed
-        mirror.change(lease.account.id) { state in
+        mirror.change(lease.accountID) { state in
             effect = state.failed(
                 failure,
                 lease: lease.id,
@@ -167,7 +167,7 @@ extension AccountPool {
         switch result {
         case .success(let reply):
             guard let item = reports[number] else { return }
-            if reply.text == "unknown", mirror.environment[item.lease.account.id] != nil {
+            if reply.text == "unknown", mirror.environment[item.lease.accountID] != nil {
                 // Redis has lost its memory: it is told of the account first.
                 return register { [weak self] error in
                     if let error { self?.failed(number, error.cause ?? error.message) } else { self?.send(number) }
@@ -215,7 +215,7 @@ extension AccountPool {
                 .info,
                 "account rests",
                 LogField("pool", name),
-                LogField("account", lease.account.id),
+                LogField("account", lease.accountID),
                 LogField("model", lease.model),
                 LogField("reason", reason.rawValue),
                 LogField("request_id", requestID)
@@ -226,7 +226,7 @@ extension AccountPool {
                 .warning,
                 "account disabled",
                 LogField("pool", name),
-                LogField("account", lease.account.id),
+                LogField("account", lease.accountID),
                 LogField("reason", reason.rawValue),
                 LogField("request_id", requestID)
             )

@@ -3,7 +3,6 @@ package import Core
 /// The right to use an account for one call, until it is reported or expires.
 package struct Lease: Sendable {
     package let id: String
-    package let account: Account
     package let pool: String
     package let model: String
     /// The account returns after repeated failures, and this call finds out whether it can.
@@ -12,6 +11,37 @@ package struct Lease: Sendable {
     let granted: Int
     /// Whether Redis knows the lease and waits for its end.
     let isScripted: Bool
+    let accountID: String
+    private let shared: Shared
+
+    /// All that is known of an account, made once and shared by its leases: copying it would cost more than the choice.
+    final class Shared: Sendable {
+        let account: Account
+
+        init(_ account: Account) { self.account = account }
+    }
+
+    package var account: Account { shared.account }
+
+    init(
+        id: String,
+        account: Shared,
+        accountID: String,
+        pool: String,
+        model: String,
+        isProbe: Bool,
+        granted: Int,
+        isScripted: Bool
+    ) {
+        self.id = id
+        self.shared = account
+        self.accountID = accountID
+        self.pool = pool
+        self.model = model
+        self.isProbe = isProbe
+        self.granted = granted
+        self.isScripted = isScripted
+    }
 }
 
 /// How the call a lease was for has ended.
