@@ -1,6 +1,6 @@
 -- Changes fields of an API key and tells all workers.
--- KEYS: the key's hash. ARGV: 1 digest, 2 channel, 3 how many arguments after this are names and values to set; the rest
--- are names of fields to forget. Returns the hash, which is empty when there is no such key.
+-- KEYS: the key's hash. ARGV: 1 digest, 2 channel, 3 how many arguments after this are names and values to set; the
+-- rest are names of fields to forget. Returns the hash, which is empty when there is no such key.
 if redis.call('EXISTS', KEYS[1]) == 0 then
     return {}
 end

@@ -18,8 +18,8 @@ local function has(letters, letter)
     return string.find(letters, letter, 1, true) ~= nil
 end
 
--- Drops the sub-windows that have left the window. Returns what is in it: requests and tokens, the first sub-window that
--- counts, requests and tokens of this one, and whether something was dropped, which it is once a sub-window.
+-- Drops the sub-windows that have left the window. Returns what is in it: requests and tokens, the first sub-window
+-- that counts, requests and tokens of this one, and whether something was dropped, which it is once a sub-window.
 local function roll(bucket, width, buckets)
     local state = redis.call('HMGET', KEYS[1], 'low', 'r', 't', 'r' .. bucket, 't' .. bucket)
     local window = {

@@ -3,8 +3,9 @@
 -- ARGV: 1 id, 2 tokens, 3 cost, 4 letters, 5 lease in ms, 6 width of a sub-window in ms, 7 number of sub-windows, 8 to
 -- 10 the limits of requests, tokens and open charges (negative: none), 11 '1' to reserve whatever the limits say, then
 -- unit.period and amount of each budget. KEYS[6], only with ARGV[11]: the mark of a settled charge.
--- Returns 0 or the limit in the way (1 requests, 2 tokens, 3 open charges, 4 a budget), ms to wait (negative: for ever),
--- place of the budget, requests, ms until none counts, tokens, ms until none counts, then what of each budget is used.
+-- Returns 0 or the limit in the way (1 requests, 2 tokens, 3 open charges, 4 a budget), ms to wait (negative: for
+-- ever), place of the budget, requests, ms until none counts, tokens, ms until none counts, then what of each budget is
+-- used.
 local id, letters = ARGV[1], ARGV[4]
 local width, buckets = tonumber(ARGV[6]), tonumber(ARGV[7])
 local forced = ARGV[11] == '1'

@@ -1,7 +1,7 @@
 -- Replaces what a charge has reserved by what it has used; once, however often it is asked.
--- ARGV: 1 id, 2 tokens, 3 cost, 4 letters if the charge is not known, 5 seconds to keep the mark, 6 width of a sub-window
--- in ms, 7 number of sub-windows, 8 '1' if this may have run before, then unit.period of each budget. KEYS[6]: the mark
--- of a settled charge.
+-- ARGV: 1 id, 2 tokens, 3 cost, 4 letters if the charge is not known, 5 seconds to keep the mark, 6 width of a
+-- sub-window in ms, 7 number of sub-windows, 8 '1' if this may have run before, then unit.period of each budget.
+-- KEYS[6]: the mark of a settled charge.
 -- Returns 1 when it was counted now.
 local id = ARGV[1]
 local width, buckets = tonumber(ARGV[6]), tonumber(ARGV[7])
