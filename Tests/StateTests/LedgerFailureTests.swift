@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Ledger when things fail", .onLoop, .timeLimit(.minutes(2)))
 struct LedgerFailureTests {
-    @Test("Sums are exact while Redis is frozen, killed and cut off, and forgets its scripts", arguments: [1, 2, 3])
+    @Test("Sums are exact while Redis is frozen, killed and cut off, and forgets its scripts", arguments: UInt64(1)...5)
     @LoopActor func chaos(_ seed: UInt64) async throws {
         let server = try DurableRedisServer()
         let redises = [
@@ -79,6 +79,42 @@ struct LedgerFailureTests {
         await ledger.drain()
         #expect(try await ledger.log().rows.map(\.entry.requestID) == (0..<10).reversed().map { "r\($0)" })
         #expect(try await requests(ledger) == 10)
+        redis.close()
+        server.stop()
+    }
+
+    @Test("A batch is refused while an earlier one is missing, and then both count once")
+    @LoopActor func missingBatch() async throws {
+        let server = try RedisServer()
+        let redis = try await connectForLedger(server.unixURL)
+        var options = Ledger.Options()
+        options.batchLimit = 1
+        options.window = 3
+        var queue = LedgerQueue(options: options, workerKey: "millrace:{ledger}:batch:w")
+        for number in 0..<4 { queue.add(.sample("r\(number)")) }
+        var batches: [LedgerBatch] = []
+        while let batch = queue.next(logLength: 100) { batches.append(batch) }
+        #expect(batches.map(\.number) == [1, 2, 3], "the window is full")
+        func write(_ batch: LedgerBatch) async throws -> Int? {
+            try await redis.evaluate(StateScripts.writeLedger, keys: batch.keys, arguments: batch.arguments).int
+        }
+        #expect(try await write(batches[0]) == 1)
+        #expect(try await write(batches[2]) == 1, "the second is missing")
+        queue.acknowledge(upTo: 1)
+        queue.rewind()
+        var again: [LedgerBatch] = []
+        while let batch = queue.next(logLength: 100) { again.append(batch) }
+        #expect(again.map(\.number) == [2, 3, 4])
+        // Redis forgets; what the worker has an answer for is not asked for again.
+        _ = try await redis.command(["DEL", "millrace:{ledger}:batch:w"])
+        #expect(try await write(again[1]) == 1)
+        for batch in again { #expect(try await write(batch) == batch.number) }
+        // Late copies of earlier calls.
+        for batch in batches { #expect(try await write(batch) == 4) }
+        queue.acknowledge(upTo: 4)
+        #expect(queue.isEmpty)
+        let rows = try await makeLedger(redis).log().rows
+        #expect(rows.map(\.entry.requestID) == ["r3", "r2", "r1", "r0"])
         redis.close()
         server.stop()
     }

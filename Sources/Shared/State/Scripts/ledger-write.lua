@@ -1,9 +1,9 @@
 -- Writes a batch of one worker's finished requests, once: adds them to the hashes of their hours and appends their rows
 -- to the log. A field of a hash holds the sums of one id, an array of numbers in MessagePack.
 -- KEYS: number of the worker's last batch, log, then for each hour the hashes by key, model, provider and account.
--- ARGV: number of this batch, number of the first whose answer the worker misses, seconds to keep the number, seconds to
--- keep a hash, length of the log, how many ids each of the four hashes may have, then records of 7: hour (0 is the first
--- among KEYS), four ids or '', amounts as an array in MessagePack, row or ''.
+-- ARGV: number of this batch, number of the first whose answer the worker misses, seconds to keep the number, seconds
+-- to keep a hash, length of the log, how many ids each of the four hashes may have, then records of 7: hour (0 is the
+-- first among KEYS), four ids or '', amounts as an array in MessagePack, row or ''.
 -- Returns the number of the worker's last batch: less than this one's when an earlier batch is missing.
 
 -- What the worker has an answer for counts as written even if Redis has lost its memory since.

@@ -1,7 +1,7 @@
 -- Enters a worker for a while, and strikes off those that have been silent for too long.
 -- KEYS: set of workers by the time they were last heard of, the worker's hash, its snapshot of metrics. ARGV: id,
--- milliseconds a worker lives after its last beat, snapshot or '', milliseconds the snapshot lives, then names and values
--- of the hash. Returns how many workers live.
+-- milliseconds a worker lives after its last beat, snapshot or '', milliseconds the snapshot lives, then names and
+-- values of the hash. Returns how many workers live.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSET', KEYS[2], unpack(ARGV, 5))

@@ -2,7 +2,8 @@
 -- KEYS: set of workers. ARGV: milliseconds a worker lives after its last beat, prefix of the hashes' names.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local found = redis.call('ZRANGE', KEYS[1], '(' .. string.format('%.0f', now - ARGV[1]), '+inf', 'BYSCORE', 'WITHSCORES')
+local from = '(' .. string.format('%.0f', now - ARGV[1])
+local found = redis.call('ZRANGE', KEYS[1], from, '+inf', 'BYSCORE', 'WITHSCORES')
 local list = {}
 for place = 1, #found, 2 do
     list[#list + 1] = found[place]
