@@ -11,6 +11,7 @@ struct GatewayErrorTests {
         .unsupportedParameter: (400, "invalid_request_error"),
         .contextLengthExceeded: (400, "invalid_request_error"),
         .invalidAPIKey: (401, "invalid_request_error"),
+        .invalidCredentials: (401, "invalid_request_error"),
         .permissionDenied: (403, "permission_error"),
         .modelNotFound: (404, "invalid_request_error"),
         .notFound: (404, "invalid_request_error"),

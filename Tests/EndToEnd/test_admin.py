@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -160,19 +159,22 @@ def test_without_a_password_there_is_no_administration(start_cluster: Start) -> 
 
 
 def test_log_ins_do_not_hold_requests_up(governed: Cluster) -> None:
-    """Twelve derivations of 50 ms each wait on a helper thread; the loop goes on serving."""
+    """Derivations wait on a helper thread: on the loop, one request at most could pass between two of them."""
     worker = governed.worker
-    threads = [
-        threading.Thread(target=log_in, args=(worker, "wrong", f"192.0.2.{number}"), daemon=True) for number in range(12)
-    ]
+    statuses: list[int] = []
+
+    def guess(number: int) -> None:
+        statuses.append(log_in(worker, "wrong", f"192.0.2.{number}")[0])
+
+    threads = [threading.Thread(target=guess, args=(number,), daemon=True) for number in range(12)]
     for thread in threads:
         thread.start()
-    slowest = 0.0
+    served = 0
     while any(thread.is_alive() for thread in threads):
-        began = time.monotonic()
         assert fetch(worker, "/v1/chat/completions", ECHO, KEY).status == 200
-        slowest = max(slowest, time.monotonic() - began)
-    assert slowest < 0.5
+        served += 1
+    assert statuses == [401] * 12
+    assert served > 40, "many requests for each derivation"
 
 
 def test_the_examples_of_the_documentation_work(start_cluster: Start) -> None:

@@ -50,6 +50,8 @@ struct FrontTests {
             ("POST", "/V1/chat/completions", "unknown"), ("POST", "/v1/v1/chat/completions", "unknown"),
             ("POST", "/v1/chat%2Fcompletions", "unknown"), ("GET", "/v1/models/a%0Db", "unknown"),
             ("GET", "/v1/models/a%2", "unknown"), ("GET", "/v1/modelsx", "unknown"),
+            ("GET", "/admin/api/keys", "admin"), ("DELETE", "/admin/api", "admin"), ("GET", "/admin", "unknown"),
+            ("GET", "/admin/apis", "unknown"), ("GET", "/v1/admin/api/keys", "unknown"),
             ("GET", "/v1/health", "unknown"), ("GET", "/v1/metrics", "unknown"),
         ]
     )

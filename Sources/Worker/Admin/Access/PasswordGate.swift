@@ -24,7 +24,7 @@ final class PasswordGate {
     private let password: [UInt8]
     private let cost: PasswordKey.Cost
     private var isBusy = false
-    private var waiting: [CheckedContinuation<Void, Never>] = []
+    private var waiting: [CheckedContinuation<Bool, Never>] = []
     /// The one task that derives the keys to compare with; this object owns it.
     private var preparation: Task<Result<Secrets, GatewayError>, Never>?
 
@@ -93,22 +93,28 @@ final class PasswordGate {
         }
     }
 
+    /// Decides inside the continuation, in one step: others may run between an `await` and its body.
     private func takeTurn() async throws(GatewayError) {
-        guard isBusy else {
-            isBusy = true
-            return
+        let isAdmitted = await withCheckedContinuation { (turn: CheckedContinuation<Bool, Never>) in
+            if !isBusy {
+                isBusy = true
+                turn.resume(returning: true)
+            } else if waiting.count < Self.queueLimit {
+                waiting.append(turn)
+            } else {
+                turn.resume(returning: false)
+            }
         }
-        guard waiting.count < Self.queueLimit else {
+        guard isAdmitted else {
             throw GatewayError(.overloaded, "Too many log-ins are being checked.", retryAfter: 1)
         }
-        await withCheckedContinuation { waiting.append($0) }
     }
 
     private func passTurn() {
         if waiting.isEmpty {
             isBusy = false
         } else {
-            waiting.removeFirst().resume()
+            waiting.removeFirst().resume(returning: true)
         }
     }
 }
