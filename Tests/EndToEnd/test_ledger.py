@@ -60,7 +60,7 @@ async def test_the_ledger_equals_the_vendors_count(start_cluster: Start, sim: Si
     assert row["cost_usd"] > 0
     by_account = usage(cluster, "account")
     assert sum(row["requests"] for row in by_account.values()) == 400
-    note(f"ledger of 400 requests over 4 workers: {row['prompt']} + {row['completion']} tokens, as the vendor says")
+    note(f"ledger of 400 requests over 4 workers: {row['prompt_tokens']} + {row['completion_tokens']} tokens, as the vendor says")
 
 
 @pytest.mark.limit(60)

@@ -12,8 +12,11 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from support.cluster import KEY, ROOT, Cluster
+from conftest import upstream_environment
+from support.cluster import KEY, ROOT, Cluster, RedisServer
+from support.commands import made_key
 from support.raw import Address, RawClient, chat, fetch, request_bytes, told
+from support.simulator import Simulator
 from support.waiting import wait_until
 
 CHAT = "/v1/chat/completions"
@@ -22,17 +25,10 @@ ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"
 OPERATIONS = ROOT / "docs" / "operations.md"
 Start = Callable[..., Cluster]
 
-# Written by parts that a worker has only with accounts to lease and keys to limit.
-WITHOUT_SERIES = {
-    "millrace_pool_accounts",
-    "millrace_pool_leases_total",
-    "millrace_pool_open_leases",
-    "millrace_pool_cooldowns_total",
-    "millrace_limit_refusals_total",
-    "millrace_cost_dollars_total",
-}
 # Labels that a query may use although no series of ours carries them in the text: buckets have the first one.
 FOREIGN_LABELS = {"le"}
+# Beyond those that clusters of single tests take.
+DATABASE = 9
 
 
 @dataclass
@@ -77,21 +73,31 @@ def metrics(address: Address, query: str = "") -> Exposition:
 
 
 @pytest.fixture(scope="module")
-def used(shared_cluster: Cluster, simulator: Any) -> Cluster:
+def used(redis: RedisServer, simulator: Simulator) -> Iterator[Cluster]:
     """A cluster whose first worker has seen one request of every kind."""
     simulator.reset()
-    address = shared_cluster.worker
-    for body in (
-        chat("hello"),
-        chat("hello", stream=True),
-        chat("hello", model="echo/echo"),
-        chat(told({"fault": "status", "status": 500}), model="fast"),
-        chat("hello", model="no-such-model"),
-    ):
-        fetch(address, CHAT, body, KEY)
-    fetch(address, CHAT, chat("hello"), "wrong-key")
-    fetch(address, "/health")
-    return shared_cluster
+    redis.flush(DATABASE)
+    settings = upstream_environment(simulator) | {"COOLDOWNS": "true"}
+    cluster = Cluster(redis, 2, settings, edge=True, database=DATABASE)
+    try:
+        cluster.start()
+        limited = made_key(cluster, "limited", "--rpm", 1)
+        for body, key in (
+            (chat("hello"), KEY),
+            (chat("hello", stream=True), KEY),
+            (chat("hello", model="echo/echo"), KEY),
+            (chat(told({"fault": "status", "status": 500}), model="fast"), KEY),
+            (chat(told({"fault": "status", "status": 429}), model="deepseek/deepseek-chat"), KEY),
+            (chat("hello", model="no-such-model"), KEY),
+            (chat("hello"), "wrong-key"),
+            (chat("hello", model="echo/echo"), limited),
+            (chat("hello", model="echo/echo"), limited),
+        ):
+            fetch(cluster.worker, CHAT, body, key)
+        fetch(cluster.worker, "/health")
+        yield cluster
+    finally:
+        cluster.stop()
 
 
 def test_requests_are_counted_by_who_served_them(start_cluster: Start) -> None:
@@ -144,7 +150,7 @@ def test_open_streams_are_seen_while_they_are_open(start_cluster: Start) -> None
 
 def test_the_loop_is_watched_and_the_process_described(used: Cluster) -> None:
     figures = wait_until(
-        lambda: (found := metrics(used.worker)).sum("millrace_loop_lag_seconds_count") > 0 and found,
+        lambda: (found := metrics(used.worker, "?scope=worker")).sum("millrace_loop_lag_seconds_count") > 0 and found,
         5,
         what="a sample of the loop's lag",
     )
@@ -165,6 +171,21 @@ def test_a_worker_can_be_asked_for_itself_alone(used: Cluster) -> None:
 
 def _workers(figures: Exposition) -> set[str]:
     return {dict(labels)["worker"] for _, labels in figures.samples}
+
+
+def test_every_worker_tells_of_all(used: Cluster) -> None:
+    own = {worker for w in used.workers for worker in _workers(metrics(w.address, "?scope=worker"))}
+    assert len(own) == 2
+    for worker in used.workers:
+        wait_until(lambda w=worker: set(_workers(metrics(w.address))) == own, 10, what="the other's figures")
+    here = metrics(used.worker)
+    total = here.sum("millrace_requests_total", provider="openai")
+    assert total >= 2
+    wait_until(
+        lambda: metrics(used.workers[1].address).sum("millrace_requests_total", provider="openai") >= total,
+        10,
+        what="what the first worker did, told by the second",
+    )
 
 
 def test_the_edge_passes_the_figures_on(used: Cluster) -> None:
@@ -225,7 +246,7 @@ def test_what_dashboard_and_alerts_name_exists(used: Cluster) -> None:
         for name in names:
             family = _family(name, figures.kinds)
             assert family, f"{place} names {name}, which /metrics does not have"
-            assert figures.labels[family] or family in WITHOUT_SERIES, f"{family} has no series after use"
+            assert figures.labels[family], f"{family} has no series after use"
             families.add(family)
         seen |= families
         allowed = {"worker"} | FOREIGN_LABELS | {label for family in families for label in documented[family]}

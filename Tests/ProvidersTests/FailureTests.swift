@@ -48,7 +48,8 @@ struct FailureTests {
         "What a failure says about the account",
         arguments: [
             (400, FailureClass.none), (401, .credentialsRefused), (402, .quotaExhausted), (403, .modelForbidden),
-            (404, .none), (408, .failing), (409, .none), (413, .none), (422, .none), (429, .rateLimited), (500, .failing),
+            (404, .none), (408, .failing), (409, .none), (413, .none), (422, .none), (429, .rateLimited),
+            (500, .failing),
             (503, .failing), (529, .failing), (302, .none),
         ]
     )

@@ -22,8 +22,15 @@ package enum TokenEstimate {
         }
     }
 
+    /// Whether the client itself limits the answer; else its part of the estimate is a mere habit.
+    package static func isLimited(_ request: ModelRequest) -> Bool { limit(request.document.root) != nil }
+
+    private static func limit(_ root: JSONValue) -> Int? {
+        root.present("max_completion_tokens")?.int ?? root.present("max_tokens")?.int
+    }
+
     private static func answers(_ root: JSONValue) -> Int {
-        let limit = root.present("max_completion_tokens")?.int ?? root.present("max_tokens")?.int ?? usualAnswer
+        let limit = limit(root) ?? usualAnswer
         let count = root.present("n")?.int ?? 1
         return min(max(limit, 0), most) * min(max(count, 1), 128)
     }

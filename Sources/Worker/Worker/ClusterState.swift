@@ -40,7 +40,12 @@ final class ClusterState {
         keyRing = KeyRing(redis: redis, now: { time(nil) })
         var limiting = RateLimits.Options()
         limiting.lease = configuration.leaseTime
-        rateLimits = RateLimits(redis: redis, options: limiting, log: log, livingWorkers: { [directory] in directory.living })
+        rateLimits = RateLimits(
+            redis: redis,
+            options: limiting,
+            log: log,
+            livingWorkers: { [directory] in directory.living }
+        )
         ledger = Ledger(redis: redis, log: log)
         settings = Settings(
             redis: redis,

@@ -22,6 +22,11 @@ package struct KeyLimits: Sendable, Equatable {
         requestsPerMinute == nil && tokensPerMinute == nil && concurrentStreams == nil && budgets.isEmpty
     }
 
+    /// More tokens than that no single request can have.
+    package var mostTokens: Int? {
+        ([tokensPerMinute] + budgets.map { $0.unit == .tokens ? $0.amount : nil }).compactMap(\.self).min()
+    }
+
     /// Why these limits cannot be given to a key, if they cannot.
     var complaint: String? {
         let rates = [requestsPerMinute, tokensPerMinute, concurrentStreams].compactMap(\.self)

@@ -4,6 +4,7 @@ internal import Core
 extension GatewayError {
     static func tooManyRequests(used: Int, limit: Int, window: Duration, wait: Int) -> GatewayError {
         rateLimited(
+            "requests",
             "Rate limit of requests reached for this API key: limit \(limit) \(per(window)), used \(used), requested 1. "
                 + "Please try again in \(seconds(wait)).",
             wait
@@ -12,6 +13,7 @@ extension GatewayError {
 
     static func tooManyTokens(_ tokens: Int, used: Int, limit: Int, window: Duration, wait: Int) -> GatewayError {
         rateLimited(
+            "tokens",
             "Rate limit of tokens reached for this API key: limit \(limit) \(per(window)), used \(used), "
                 + "requested \(tokens). Please try again in \(seconds(wait)).",
             wait
@@ -21,6 +23,7 @@ extension GatewayError {
     /// Waiting does not help this one, so there is nothing to say about when to try again.
     static func tooManyTokensAtOnce(_ tokens: Int, limit: Int, window: Duration) -> GatewayError {
         rateLimited(
+            "tokens",
             "Request too large for this API key: limit \(limit) tokens \(per(window)), requested \(tokens). The input "
                 + "and the output asked for must be reduced.",
             nil
@@ -29,6 +32,7 @@ extension GatewayError {
 
     static func tooManyOpenRequests(limit: Int, wait: Int) -> GatewayError {
         rateLimited(
+            "concurrency",
             "Too many requests at once for this API key: limit \(limit), requested 1 more. Please try again when one has "
                 + "ended.",
             wait
@@ -52,8 +56,11 @@ extension GatewayError {
         )
     }
 
-    private static func rateLimited(_ message: String, _ wait: Int?) -> GatewayError {
-        GatewayError(.rateLimitExceeded, message, source: .client, retryAfter: wait)
+    /// Like OpenAI, the error's type tells what there was too much of.
+    private static func rateLimited(_ type: String, _ message: String, _ wait: Int?) -> GatewayError {
+        var error = GatewayError(.rateLimitExceeded, message, source: .client, retryAfter: wait)
+        error.upstreamType = type
+        return error
     }
 
     private static func per(_ window: Duration) -> String {

@@ -110,6 +110,7 @@ extension Gateway {
                 serve(asked, itinerary, context)
             case .failure(let error):
                 context.rates = rateLimits.status(of: record.digest)
+                metrics.limited(error)
                 refuse(error, context)
             }
         }
@@ -122,8 +123,12 @@ extension Gateway {
         _ record: KeyRecord,
         _ context: RequestContext
     ) -> Charge {
-        let usage = TokenEstimate.usage(of: request)
+        var usage = TokenEstimate.usage(of: request)
         context.estimate = usage
+        if let most = record.limits.mostTokens, usage.total > most, !TokenEstimate.isLimited(request) {
+            // A key with a small limit must not be unusable because of a guess.
+            usage.completion = max(1, most - usage.prompt)
+        }
         let cost = itinerary.first.flatMap {
             prices.cost(provider: $0.provider.name, model: $0.model, usage: usage)
         }

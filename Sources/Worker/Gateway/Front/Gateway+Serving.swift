@@ -61,7 +61,11 @@ extension Gateway {
     ) throws(GatewayError) -> Call {
         context.candidate = attempt.candidate
         context.account = attempt.lease?.account.id ?? ""
-        let call = try attempt.candidate.provider.translate(request, model: attempt.candidate.model, key: attempt.credential)
+        let call = try attempt.candidate.provider.translate(
+            request,
+            model: attempt.candidate.model,
+            key: attempt.credential
+        )
         if case .upstream = call {
             context.upstreamCalls += 1
             context.upstreamAskedAt = LoopClock.now

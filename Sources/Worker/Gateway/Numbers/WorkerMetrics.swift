@@ -15,6 +15,7 @@ package final class WorkerMetrics {
     private(set) var open = 0
     private var openStreams = 0
     private var unreadable = 0
+    private var refusals: [String: Int] = [:]
     private let lag = LoopLag()
     private let process = ProcessFigures()
     private var collectors: [Collector] = []
@@ -46,6 +47,11 @@ package final class WorkerMetrics {
     func streamEnded() { openStreams -= 1 }
 
     func refusedUnread() { unreadable += 1 }
+
+    /// A key's limit has stopped a request.
+    func limited(_ error: GatewayError) {
+        refusals[error.code == .budgetExhausted ? "budget" : error.type, default: 0] += 1
+    }
 
     func attemptFailed(_ candidate: Candidate, _ error: GatewayError) {
         requests.recordFailure(of: candidate.provider.name, error)
@@ -90,6 +96,7 @@ package final class WorkerMetrics {
         writer.sample(lag.peakSeconds)
         writer.begin(.build)
         writer.sample(1, ("version", BuildVersion.text))
+        writer.write(limitRefusals: refusals)
         process.write(to: &writer)
         for collector in collectors { collector(&writer) }
         return writer.text
