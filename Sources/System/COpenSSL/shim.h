@@ -6,6 +6,9 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 /// SHA-256 without the look-up of a provider, which costs `SHA256` four allocations and most of its time on short
 /// messages. The functions are deprecated in favour of that look-up, not broken.
@@ -35,6 +38,10 @@ static inline void copenssl_scrypt_run(void *_Nullable context) {
     copenssl_scrypt *job = (copenssl_scrypt *)context;
     job->result = EVP_PBE_scrypt(job->password, job->password_length, job->salt, job->salt_length, job->rounds,
                                  job->block_size, job->parallelism, job->memory, job->key, job->key_length);
+#ifdef __GLIBC__
+    // Each helper thread's heap would keep the 16 MiB of its last derivation for good.
+    malloc_trim(0);
+#endif
 }
 
 #endif

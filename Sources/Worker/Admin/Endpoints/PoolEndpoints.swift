@@ -11,7 +11,9 @@ struct PoolEndpoints {
     /// Seconds since 1970.
     let now: Int
 
-    private static let pageSize = 500
+    /// Reading an account opens its credential; so many take a few milliseconds, and the loop is others' too.
+    private static let pageSize = 100
+    private static let pageLimit = 200
     /// More cool-downs than anyone reads.
     private static let cooldownLimit = 1000
 
@@ -59,7 +61,7 @@ struct PoolEndpoints {
 
     private func list(_ pool: AccountPool, _ request: AdminRequest) async throws(GatewayError) -> AdminAnswer {
         let query = try request.query(allowing: ["limit", "after"])
-        let limit = try query.limit()
+        let limit = try query.limit(most: Self.pageLimit)
         let start = try query.integer("after", in: 0...1 << 40) ?? 0
         // One more than asked for tells whether there are more.
         let page = try await pool.page(from: start, count: limit + 1)
