@@ -35,7 +35,6 @@ private struct Stub: Provider {
 }
 
 @Suite("Routing", .onLoop)
-@LoopActor
 struct RoutingTests {
     private static let providers: [any Provider] = [
         Stub(name: "openai", family: "gpt-"),
@@ -44,7 +43,7 @@ struct RoutingTests {
         Stub(name: "echo", needsAccount: false, knownModels: ["echo"]),
     ]
 
-    private func router(_ routes: String = "{}") throws -> ModelRouter {
+    @LoopActor private func router(_ routes: String = "{}") throws -> ModelRouter {
         var pools: [String: AccountPool] = [:]
         for (name, keys) in [("openai", ["a", "b", "c"]), ("claude", ["k"]), ("deepseek", [])] {
             pools[name] = AccountPool(name: name, environment: keys, redis: nil, vault: nil, log: .silent)
@@ -53,7 +52,7 @@ struct RoutingTests {
     }
 
     /// The calls that are made when each one fails in a way that is worth another try.
-    private func calls(
+    @LoopActor private func calls(
         _ router: ModelRouter,
         _ model: String,
         limit: Int,
@@ -68,7 +67,7 @@ struct RoutingTests {
         return calls
     }
 
-    private func names(_ router: ModelRouter, _ model: String) -> [[String]] {
+    @LoopActor private func names(_ router: ModelRouter, _ model: String) -> [[String]] {
         router.candidates(for: model).map { $0.map(\.name) }
     }
 
@@ -83,7 +82,7 @@ struct RoutingTests {
             ("gpt-mine", [["claude/claude-x"], ["openai/gpt-4o", "echo/e"]]),
         ] as [(String, [[String]])]
     )
-    func resolves(_ model: String, _ expected: [[String]]) throws {
+    @LoopActor func resolves(_ model: String, _ expected: [[String]]) throws {
         let router = try router(#"{"gpt-mine":["anthropic/claude-x",["openai/gpt-4o",{"model":"echo/e","weight":3}]]}"#)
         #expect(names(router, model) == expected)
         #expect(router.aliasNames == ["gpt-mine"])
@@ -101,14 +100,14 @@ struct RoutingTests {
             (#"{"a":["nobody/a"]}"#, "names no known provider"), (#"{"a":["openai/"]}"#, "names no known provider"),
         ]
     )
-    func refusesRoutes(_ routes: String, _ reason: String) {
+    @LoopActor func refusesRoutes(_ routes: String, _ reason: String) {
         let problem = #expect(throws: ModelRoutes.Problem.self) { try router(routes) }
         #expect(problem?.message.hasPrefix("MODEL_ROUTES") == true)
         #expect(problem?.message.contains(reason) == true)
     }
 
     @Test("All accounts of a pool are tried, each once, in turn, within the budget")
-    func pool() throws {
+    @LoopActor func pool() throws {
         let router = try router()
         var generator = SeededGenerator(seed: 5)
         var firsts: [String: Int] = [:]
@@ -129,7 +128,7 @@ struct RoutingTests {
     }
 
     @Test("A later rank keeps one call for itself, and gets one even when the budget is spent")
-    func laterRanks() throws {
+    @LoopActor func laterRanks() throws {
         let router = try router(#"{"m":["openai/gpt-4o","claude/x","echo/e"]}"#)
         var generator = SeededGenerator(seed: 3)
         #expect(
@@ -141,7 +140,7 @@ struct RoutingTests {
     }
 
     @Test("Where all accounts rest the next candidate serves, and where there is none the reason is told")
-    func resting() async throws {
+    @LoopActor func resting() async throws {
         let router = try router(#"{"both":["claude/x","echo/e"]}"#)
         var generator = SeededGenerator(seed: 4)
         let first = try #require(router.itinerary(for: "claude/x", limit: 4, random: &generator))
@@ -167,7 +166,7 @@ struct RoutingTests {
     }
 
     @Test("Ranks follow each other, equals share the load by weight")
-    func weights() throws {
+    @LoopActor func weights() throws {
         let router = try router(
             #"{"m":[[{"model":"echo/a","weight":3},{"model":"claude/b","weight":1}],"echo/last"]}"#
         )
@@ -184,14 +183,14 @@ struct RoutingTests {
     }
 
     @Test("A candidate whose provider has no keys is passed over")
-    func unconfiguredCandidate() throws {
+    @LoopActor func unconfiguredCandidate() throws {
         let router = try router(#"{"m":["deepseek/deepseek-chat","echo/e"]}"#)
         var generator = SeededGenerator(seed: 1)
         #expect(calls(router, "m", limit: 4, &generator).map(\.name) == ["echo/e"])
     }
 
     @Test("Unknown names are answered with what may have been meant")
-    func unknown() throws {
+    @LoopActor func unknown() throws {
         let router = try router()
         let error = router.unknown("gpt-4p", known: ["openai/gpt-4o", "openai/gpt-4", "claude/claude-x"])
         #expect(error.status == 404)
@@ -213,7 +212,7 @@ struct RoutingTests {
             ("completely-different-name", []), ("", []),
         ] as [(String, [String])]
     )
-    func near(_ name: String, _ expected: [String]) {
+    @LoopActor func near(_ name: String, _ expected: [String]) {
         let known = ["openai/gpt-5", "openai/gpt-4", "openai/gpt-4o", "claude/claude-sonnet"]
         let found = NearNames.nearest(to: name, among: known)
         #expect(Array(found.prefix(expected.count)) == expected)
