@@ -68,7 +68,7 @@ final class ClusterState {
     }
 
     /// Begins to listen to the cluster and to speak of this worker, which serves by `gateway`.
-    func start(_ gateway: Gateway, _ configuration: Configuration, log: Log) {
+    func start(_ gateway: Gateway, _ pools: [AccountPool], _ configuration: Configuration, log: Log) {
         gate.gateway = gateway
         redis.start()
         keyRing.start()
@@ -79,7 +79,22 @@ final class ClusterState {
         snapshotTimer = LoopTimer { [unowned self] in publishFigures() }
         publishFigures()
         directory.start()
+        leader.job("reseal", every: .seconds(600)) { await Self.reseal(pools, log) }
         leader.start()
+    }
+
+    /// Seals under the current secret what was sealed under a previous one, so that the operator can forget that.
+    private static func reseal(_ pools: [AccountPool], _ log: Log) async {
+        for pool in pools {
+            do throws(GatewayError) {
+                let count = try await pool.reseal()
+                if count > 0 {
+                    log(.info, "accounts sealed anew", LogField("pool", pool.name), LogField("count", count))
+                }
+            } catch {
+                log(.warning, "accounts not sealed anew", LogField("pool", pool.name), LogField("error", error.label))
+            }
+        }
     }
 
     /// Gives the directory the worker's figures, which travel with its next sign of life.

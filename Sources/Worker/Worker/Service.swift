@@ -32,7 +32,7 @@ enum Service {
             if let state { parts.share(state) }
             parts.admin = try makeAdmin(configuration, state, pools, log)
             let gateway = try Gateway(parts)
-            state?.start(gateway, configuration, log: log)
+            state?.start(gateway, Array(pools.values), configuration, log: log)
             for pool in pools.values { pool.start() }
             var options = ServerOptions()
             options.limits.bodyBytes = configuration.maxBodyBytes

@@ -49,8 +49,9 @@ package struct Consequence: Sendable, Equatable {
         let forbidden = Consequence(scope: .model, first: .seconds(600), longest: .seconds(6 * 3600))
         // An anti-bot page blames the address. Asking again soon makes it worse, another account too.
         let egressBlocked = Consequence(scope: .egress, first: .seconds(30), growth: 1, longest: .seconds(30))
-        // A failure or two happen to the best; the next candidate has been tried already.
-        var failing = Consequence(scope: .account, first: .seconds(10), longest: .seconds(300))
+        // A failure or two happen to the best; the next candidate has been tried already. Never for long: where there is
+        // one account only, its rest is the end of the service, and the upstream may be back at any moment.
+        var failing = Consequence(scope: .account, first: .seconds(5), longest: .seconds(30))
         failing.threshold = 3
         return [
             .rateLimited: rateLimited, .quotaExhausted: quotaExhausted, .credentialsRefused: refused,

@@ -43,7 +43,7 @@ enum Route {
         if head.path.equals("/health") { return get(head, .health) }
         if head.path.equals("/ready") { return get(head, .ready) }
         if head.path.equals("/metrics") { return get(head, .metrics) }
-        if head.path.prefix(11).equals("/admin/api/") { return .admin }
+        if head.path.prefix(11).equals("/admin/api/") || head.path.equals("/admin/api") { return .admin }
         return nil
     }
 
