@@ -142,4 +142,54 @@ struct RedisClientTests {
         client.close()
         server.stop()
     }
+
+    @Test("All subscriptions of a client share one connection, and each hears its own channels")
+    @LoopActor func sharing() async throws {
+        let server = try RedisServer()
+        let client = try await connectedClient(server.unixURL)
+        var heard: [String] = []
+        func listen(_ name: String, _ channels: [String]) -> RedisSubscription {
+            client.subscribe(channels) { event in
+                switch event {
+                case .established: heard.append(name + " holds")
+                case .message(let channel, let payload): heard.append("\(name) \(channel)=\(payload.text)")
+                case .lost: heard.append(name + " lost")
+                }
+            }
+        }
+        let first = listen("first", ["a", "b"])
+        let second = listen("second", ["b", "c"])
+        await eventually("both hold") { first.isLive && second.isLive }
+        // A third one comes when the connection is there already.
+        let third = listen("third", ["a"])
+        await eventually("the third holds") { third.isLive }
+        let listeners = try await client.command(["CLIENT", "LIST", "TYPE", "pubsub"]).text ?? ""
+        #expect(listeners.split(separator: "\n").count == 1)
+        heard.removeAll()
+        for channel in ["a", "b", "c"] { client.send(["PUBLISH", .text(channel), "1"]) }
+        await eventually("all is heard") { heard.count == 5 }
+        #expect(Set(heard) == ["first a=1", "third a=1", "first b=1", "second b=1", "second c=1"])
+
+        heard.removeAll()
+        first.close()
+        #expect(!first.isLive && second.isLive)
+        for channel in ["a", "b", "c"] { client.send(["PUBLISH", .text(channel), "2"]) }
+        await eventually("the others hear on") { heard.count == 3 }
+        #expect(Set(heard) == ["third a=2", "second b=2", "second c=2"])
+
+        heard.removeAll()
+        _ = try await client.command(["CLIENT", "KILL", "TYPE", "pubsub"])
+        await eventually("both are back") { heard.filter { $0.hasSuffix("holds") }.count == 2 }
+        #expect(heard.filter { $0.hasSuffix("lost") }.count == 2)
+        second.close()
+        third.close()
+        try await eventually("nobody listens") {
+            try await client.command(["PUBLISH", "a", "3"]) == .integer(0)
+        }
+        let late = listen("late", ["a"])
+        await eventually("a new one holds") { late.isLive }
+        late.close()
+        client.close()
+        server.stop()
+    }
 }

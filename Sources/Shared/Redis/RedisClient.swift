@@ -69,6 +69,9 @@ package final class RedisClient {
     /// Commands accepted and not settled yet.
     package var pendingCount: Int { cluster?.pendingCount ?? (inFlight.count + unsent.count) }
 
+    /// Shared by all subscriptions, which keep it.
+    weak var listener: RedisListener?
+
     /// Who says where to connect, if that is not written in the address.
     var locator: (any RedisLocator)? { if let sentinels { sentinels } else { cluster } }
 

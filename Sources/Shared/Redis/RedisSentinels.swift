@@ -38,9 +38,8 @@ final class RedisSentinels: RedisLocator {
     func start() {
         guard subscription == nil, !isClosed else { return }
         let sentinels = address.sentinels(sentinels)
-        subscription = RedisSubscription(to: sentinels, [Self.channel], options: options, log: log) { [weak self] in
-            self?.heard($0)
-        }
+        let listener = RedisListener(to: sentinels, through: nil, options: options, log: log)
+        subscription = RedisSubscription([Self.channel], on: listener) { [weak self] in self?.heard($0) }
     }
 
     func close() {

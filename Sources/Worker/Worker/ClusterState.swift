@@ -79,7 +79,9 @@ final class ClusterState {
         snapshotTimer = LoopTimer { [unowned self] in publishFigures() }
         publishFigures()
         directory.start()
-        leader.job("reseal", every: .seconds(600)) { await Self.reseal(pools, log) }
+        if !configuration.previousSecrets.isEmpty {
+            leader.job("reseal", every: .seconds(600)) { await Self.reseal(pools, log) }
+        }
         leader.start()
     }
 
