@@ -6,19 +6,22 @@ internal import CUV
 /// calls), so `watch` does nothing when the interest stays the same, and owners do well to change it rarely.
 @safe @LoopActor
 package final class FDWatcher {
-    @usableFromInline
     package struct Events: OptionSet, Sendable {
         package let rawValue: Int32
-        @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
-        @inlinable package static var readable: Events { Events(rawValue: 1) }
-        @inlinable package static var writable: Events { Events(rawValue: 2) }
+        package init(rawValue: Int32) { self.rawValue = rawValue }
+        package static var readable: Events { Events(rawValue: 1) }
+        package static var writable: Events { Events(rawValue: 2) }
         /// The descriptor is in error; reading or writing it will say why.
-        @inlinable package static var failed: Events { Events(rawValue: 1 << 16) }
+        package static var failed: Events { Events(rawValue: 1 << 16) }
 
-        // What `OptionSet` would do through a chain of witnesses, for every chunk.
-        @inlinable package static func == (left: Events, right: Events) -> Bool { left.rawValue == right.rawValue }
-        @inlinable package var isEmpty: Bool { rawValue == 0 }
-        @inlinable package func contains(_ other: Events) -> Bool { rawValue & other.rawValue == other.rawValue }
+        /// A descriptor in error is ready for whatever will find that out.
+        fileprivate static var anyFailure: Events { Events(rawValue: 1 | 2 | 1 << 16) }
+
+        // What other modules get from `OptionSet` through a chain of witnesses, which is too long for every chunk.
+        package static func == (left: Events, right: Events) -> Bool { left.rawValue == right.rawValue }
+        package static func != (left: Events, right: Events) -> Bool { left.rawValue != right.rawValue }
+        package var isEmpty: Bool { rawValue == 0 }
+        package func contains(_ other: Events) -> Bool { rawValue & other.rawValue == other.rawValue }
     }
 
     package let fd: Int32
@@ -52,7 +55,7 @@ package final class FDWatcher {
         unsafe uv_poll_start(handle, events.rawValue) { handle, status, events in
             guard let data = unsafe handle?.pointee.data else { return }
             let watcher = unsafe Unmanaged<FDWatcher>.fromOpaque(data).takeUnretainedValue()
-            watcher.action(status < 0 ? [.failed, .readable, .writable] : Events(rawValue: events))
+            watcher.action(status < 0 ? .anyFailure : Events(rawValue: events))
         }
     }
 

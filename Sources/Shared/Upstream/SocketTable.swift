@@ -101,7 +101,8 @@ internal import EventLoop
     }
 
     private func queueIfNeeded(_ entry: Entry) {
-        guard !entry.isQueued, entry.watcher?.watched != entry.wanted else { return }
+        guard !entry.isQueued else { return }
+        if let watcher = entry.watcher, watcher.watched == entry.wanted { return }
         entry.isQueued = true
         changed.append(entry)
     }

@@ -37,7 +37,8 @@ package import HTTPCodec
     private var idle: [EasyHandle] = []
     /// Transfers that have something to tell, each with a reference to the next.
     private var firstDirty: Transfer?
-    private var lastDirty: Transfer?
+    /// Held by the one before it.
+    private unowned(unsafe) var lastDirty: Transfer?
     private var hook: EndOfTurn?
     private var isDelivering = false
 
@@ -208,8 +209,8 @@ package import HTTPCodec
     func noteDirty(_ transfer: Transfer) {
         guard !transfer.isDirty else { return }
         transfer.isDirty = true
-        if let lastDirty { lastDirty.nextDirty = transfer } else { firstDirty = transfer }
-        lastDirty = transfer
+        if let lastDirty = unsafe lastDirty { lastDirty.nextDirty = transfer } else { firstDirty = transfer }
+        unsafe lastDirty = transfer
         // What a call from outside caused (a resumed transfer, a refused request) must not wait for the next event.
         if !clock.isTurning { clock.wakeUp() }
     }
@@ -220,7 +221,7 @@ package import HTTPCodec
         isDelivering = true
         while let transfer = firstDirty {
             firstDirty = transfer.nextDirty.take()
-            if firstDirty == nil { lastDirty = nil }
+            if firstDirty == nil { unsafe lastDirty = nil }
             transfer.deliver()
         }
         isDelivering = false

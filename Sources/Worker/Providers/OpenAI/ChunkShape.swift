@@ -38,29 +38,31 @@ struct ChunkShape: Sendable {
 
     /// Whether `event` is one of this shape.
     func fits(_ event: ArraySlice<UInt8>) -> Bool {
-        unsafe event.withUnsafeBytes { unsafe countEvents(in: $0) == 1 }
+        unsafe event.withUnsafeBytes { event in
+            let run = unsafe leadingEvents(in: event)
+            return run.count == 1 && run.bytes == event.count
+        }
     }
 
-    /// How many events `stream` holds if all are of this shape and none is cut; else 0.
-    func countEvents(in stream: UnsafeRawBufferPointer) -> Int {
+    /// How many whole events of this shape `stream` begins with, and how many bytes they are.
+    func leadingEvents(in stream: UnsafeRawBufferPointer) -> (count: Int, bytes: Int) {
         let total = stream.count
         let suffix = bytes.count - prefix
-        guard suffix > 0, let given = stream.baseAddress else { return 0 }
+        guard suffix > 0, let given = stream.baseAddress else { return (0, 0) }
         return unsafe bytes.withUnsafeBytes { shape in
-            guard let known = shape.baseAddress else { return 0 }
+            guard let known = shape.baseAddress else { return (0, 0) }
             var count = 0
             var place = 0
-            while place < total {
-                guard total - place > shape.count, unsafe memcmp(known, given + place, prefix) == 0 else { return 0 }
+            while total - place > shape.count, unsafe memcmp(known, given + place, prefix) == 0 {
                 let text = place + prefix
                 let end = unsafe Self.endOfText(in: stream, from: text)
                 guard end > text, total - end >= suffix, unsafe memcmp(known + prefix, given + end, suffix) == 0 else {
-                    return 0
+                    break
                 }
                 place = end + suffix
                 count += 1
             }
-            return count
+            return (count, place)
         }
     }
 

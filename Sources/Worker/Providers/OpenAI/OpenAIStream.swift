@@ -14,6 +14,8 @@ struct OpenAIStream: StreamTranslator {
     private let choices: Int
     private var finishReasons = 0
     private var shape = ChunkShape()
+    /// The reader holds no part of an event; kept here, where it costs no look at the reader's memory.
+    private var isBetweenEvents = false
     /// What comes now is the rest of the stream: an event in it may be half of one.
     private var isFinishing = false
 
@@ -29,19 +31,32 @@ struct OpenAIStream: StreamTranslator {
 
     mutating func receive(_ bytes: UnsafeRawBufferPointer, into output: inout StreamOutput) {
         guard output.end == nil else { return }
-        unsafe reader.receive(bytes)
+        var rest = unsafe bytes
+        if isBetweenEvents {
+            let run = unsafe shape.leadingEvents(in: bytes)
+            if run.count > 0 {
+                output.count += run.count
+                output.hasContent = true
+                unsafe output.events.append(UnsafeRawBufferPointer(rebasing: bytes[..<run.bytes]))
+                unsafe rest = UnsafeRawBufferPointer(rebasing: bytes[run.bytes...])
+            }
+        }
+        if unsafe rest.isEmpty { return }
+        unsafe reader.receive(rest)
         do throws(StreamFramingError) {
             while output.end == nil, let frame = try reader.next() { take(frame, into: &output) }
         } catch {
             output.end = .failed(.garbled("an event is too long"))
         }
         reader.compact()
+        isBetweenEvents = reader.isBetweenEvents
     }
 
     /// Most reads of a stream at work are this: one or more ordinary chunks and no part of another.
     mutating func unchangedEvents(in bytes: UnsafeRawBufferPointer) -> Int {
-        guard reader.isBetweenEvents else { return 0 }
-        return unsafe shape.countEvents(in: bytes)
+        guard isBetweenEvents else { return 0 }
+        let run = unsafe shape.leadingEvents(in: bytes)
+        return run.bytes == bytes.count ? run.count : 0
     }
 
     mutating func finish(into output: inout StreamOutput) {
