@@ -72,7 +72,10 @@ struct RedisFailureTests {
     @Test("When Redis is killed what is under way fails, and after its restart everything goes on")
     @LoopActor func restart() async throws {
         let server = try RedisServer()
-        let client = try await connectedClient(server.tcpURL)
+        var options = patient
+        // However often connecting is tried in vain until the server is back, the command that waits is to be kept.
+        options.breakerThreshold = 1_000
+        let client = try await connectedClient(server.tcpURL, options)
         let script = RedisScript("one", source: Array("return 1".utf8))
         #expect(try await client.evaluate(script, keys: []) == .integer(1))
         server.freeze()
