@@ -30,6 +30,7 @@ CELLS = {
     "sse512": ("the same, 512 connections", "-c 512 -s 64 -u", False),
     "paced64": ("64 streams, a chunk every 20 ms", "-c 64 -s 64 -u -g 20000 -n {streams}", True),
 }
+TARGETS = [targets.Target, targets.Nginx, targets.Bare, targets.Worker, targets.Governed, targets.Cluster]
 IDLE_STREAMS = 2000
 NOISE = 0.15  # cores that others may use before a cell counts as disturbed
 
@@ -208,11 +209,11 @@ def render(results, names, cells):
 
 
 def choose(options, mock, redis):
-    everything = {"direct": targets.Target, "nginx": targets.Nginx, "worker": targets.Worker, "cluster": targets.Cluster}
+    everything = {target.name: target for target in TARGETS}
     names = options.targets.split(",")
     if unknown := set(names) - set(everything):
         sys.exit(f"no such target: {', '.join(sorted(unknown))}")
-    if {"worker", "cluster"} & set(names) and not targets.WORKER.exists():
+    if any(issubclass(everything[name], targets.Worker) for name in names) and not targets.WORKER.exists():
         sys.exit(f"{targets.WORKER} is missing: swift build -c release --product Worker")
     return [everything[name](mock, redis) if issubclass(everything[name], targets.Worker) else everything[name](mock)
             for name in names]
@@ -221,7 +222,7 @@ def choose(options, mock, redis):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true")
-    parser.add_argument("--targets", default="direct,nginx,worker,cluster")
+    parser.add_argument("--targets", default="direct,nginx,bare,worker,governed,cluster")
     parser.add_argument("--cells", help=", ".join(CELLS))
     parser.add_argument("--out", default=str(machine.BUILD / "results.json"))
     options = parser.parse_args()
@@ -235,7 +236,7 @@ def main():
         mock = machine.Mock()
         started.append(mock.process)
         redis = None
-        if "worker" in options.targets or "cluster" in options.targets:
+        if {"worker", "bare", "governed", "cluster"} & set(options.targets.split(",")):
             redis = targets.Redis()
             started.append(redis.process)
         chosen = choose(options, mock, redis)

@@ -134,9 +134,9 @@ class Redis:
 
 
 class Worker(Target):
-    """One worker alone on one core, keys checked and counted in Redis."""
+    """One worker alone on one core, its requests in the ledger, the log and the metrics."""
 
-    name, about = "worker", "one Millrace worker on one core"
+    name, about = "worker", "one Millrace worker on one core, the master key"
     key = KEY
 
     def __init__(self, mock, redis):
@@ -159,6 +159,29 @@ class Worker(Target):
     def launch(self):
         self.port = machine.free_port()
         self.run([WORKER, "--listen", f"127.0.0.1:{self.port}"], env=self.environment())
+
+
+class Bare(Worker):
+    """The same without Redis: nothing is limited, nothing written down."""
+
+    name, about = "bare", "the same without Redis"
+
+    def environment(self):
+        return {name: value for name, value in super().environment().items() if name != "REDIS_URL"}
+
+
+class Governed(Worker):
+    """The same for a key that has every kind of limit, none of which is reached."""
+
+    name, about = "governed", "the same, for a key with rates, places and two budgets"
+    limits = "--rpm 1000000000 --tpm 1000000000000 --concurrent 100000 --budget 1000000usd/month --budget 1000000000000tokens"
+
+    def launch(self):
+        words = [WORKER, "keys", "add", "bench", *self.limits.split()]
+        self.key = subprocess.run(
+            words, check=True, capture_output=True, text=True, env={"REDIS_URL": self.redis.url}
+        ).stdout.strip()
+        super().launch()
 
 
 class Cluster(Worker):

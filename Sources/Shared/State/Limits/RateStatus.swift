@@ -1,3 +1,5 @@
+package import Core
+
 /// How much of a key's rates is left, as the answer's headers tell the client.
 package struct RateStatus: Sendable, Equatable {
     package struct Rate: Sendable, Equatable {
@@ -10,24 +12,24 @@ package struct RateStatus: Sendable, Equatable {
     package var requests: Rate?
     package var tokens: Rate?
 
-    /// The `x-ratelimit-*` headers; none for what is not limited.
-    package var headers: [(name: StaticString, value: String)] {
-        var headers: [(name: StaticString, value: String)] = []
-        if let requests {
-            headers += [
-                ("x-ratelimit-limit-requests", String(requests.limit)),
-                ("x-ratelimit-remaining-requests", String(requests.remaining)),
-                ("x-ratelimit-reset-requests", Self.text(milliseconds: requests.resetMilliseconds)),
-            ]
-        }
-        if let tokens {
-            headers += [
-                ("x-ratelimit-limit-tokens", String(tokens.limit)),
-                ("x-ratelimit-remaining-tokens", String(tokens.remaining)),
-                ("x-ratelimit-reset-tokens", Self.text(milliseconds: tokens.resetMilliseconds)),
-            ]
-        }
-        return headers
+    /// Appends the `x-ratelimit-*` header lines; none for what is not limited.
+    package func appendHeaders(to output: inout ByteBuffer) {
+        Self.append(requests, "requests: ", to: &output)
+        Self.append(tokens, "tokens: ", to: &output)
+    }
+
+    private static func append(_ rate: Rate?, _ what: StaticString, to output: inout ByteBuffer) {
+        guard let rate else { return }
+        output.append("x-ratelimit-limit-" as StaticString)
+        output.append(what)
+        output.append(decimal: rate.limit)
+        output.append("\r\nx-ratelimit-remaining-" as StaticString)
+        output.append(what)
+        output.append(decimal: rate.remaining)
+        output.append("\r\nx-ratelimit-reset-" as StaticString)
+        output.append(what)
+        output.append(text(milliseconds: rate.resetMilliseconds))
+        output.append("\r\n" as StaticString)
     }
 
     /// `120ms`, `1s`, `6m0s`: seconds are rounded up.

@@ -32,25 +32,12 @@ package struct Prices: Sendable {
 
     /// What the use of a model costs, in billionths of a US dollar, rounded to the nearest; nothing when nobody knows.
     package func cost(provider: String, model: String, usage: TokenUsage) -> Int? {
-        guard let entry = entry(provider: Self.canonical(provider), model: model) else { return nil }
-        let prompt = max(0, usage.prompt)
-        let price = entry.price(forPrompt: prompt)
-        let cached = min(max(0, usage.cached), prompt)
-        let written = min(max(0, usage.cacheWrite), prompt - cached)
-        let completion = max(0, usage.completion)
-        let reasoning = min(max(0, usage.reasoning), completion)
-        var sum = 0
-        for (tokens, price) in [
-            (prompt - cached - written, price.input), (cached, price.cachedInput), (written, price.cacheWrite),
-            (completion - reasoning, price.output), (reasoning, price.reasoning),
-        ] {
-            // Upstreams name these numbers; absurd ones cost the most there is.
-            let (product, isTooLarge) = tokens.multipliedReportingOverflow(by: price)
-            let (total, isTooMuch) = sum.addingReportingOverflow(product)
-            if isTooLarge || isTooMuch { return Int.max / 1_000 }
-            sum = total
-        }
-        return sum / 1_000 + (sum % 1_000 >= 500 ? 1 : 0)
+        price(provider: provider, model: model)?.cost(of: usage)
+    }
+
+    /// What a model costs; nothing when nobody knows. Looking costs more than counting, so keep it.
+    package func price(provider: String, model: String) -> ModelPrice? {
+        entry(provider: Self.canonical(provider), model: model).map { ModelPrice(entry: $0) }
     }
 
     private func entry(provider: String, model: String) -> PriceEntry? {

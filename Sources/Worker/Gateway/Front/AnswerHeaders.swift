@@ -11,9 +11,7 @@ enum AnswerHeaders {
         output.append("Content-Type: " as StaticString)
         output.appendHeaderLine(contentType)
         output.appendHeader("X-Request-ID", context.id)
-        if let rates = context.rates {
-            for (name, value) in rates.headers { output.appendHeader(name, value) }
-        }
+        context.rates?.appendHeaders(to: &output)
         appendTiming(context, to: &output)
     }
 

@@ -129,9 +129,7 @@ extension Gateway {
             // A key with a small limit must not be unusable because of a guess.
             usage.completion = max(1, most - usage.prompt)
         }
-        let cost = itinerary.first.flatMap {
-            prices.cost(provider: $0.provider.name, model: $0.model, usage: usage)
-        }
+        let cost = itinerary.first.flatMap { prices.cost($0, usage) }
         return Charge(digest: record.digest, tokens: usage.total, cost: cost ?? 0, isStream: context.streams)
     }
 

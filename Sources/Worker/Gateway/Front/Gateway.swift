@@ -17,7 +17,7 @@ package final class Gateway: RequestHandler {
     let authenticator: Authenticator
     let rateLimits: RateLimits?
     let admin: AdminService?
-    private(set) var prices: Prices
+    let prices: PriceBook
     /// Other parts of the worker may add figures to it.
     package let metrics: WorkerMetrics
     let clusterMetrics: ClusterMetrics
@@ -37,7 +37,7 @@ package final class Gateway: RequestHandler {
         log = parts.log
         providers = parts.providers
         pools = parts.pools
-        prices = parts.prices
+        prices = PriceBook(parts.prices)
         rateLimits = parts.rateLimits
         admin = parts.admin
         router = try ModelRouter(providers: parts.providers, pools: parts.pools, routes: parts.routes)
@@ -53,7 +53,7 @@ package final class Gateway: RequestHandler {
         metrics.observe(parts.upstream)
         clusterMetrics = ClusterMetrics(own: metrics, snapshots: parts.snapshots)
         readiness = Readiness(isStateReachable: parts.isStateReachable)
-        settlement = Settlement(parts, metrics: metrics)
+        settlement = Settlement(parts, metrics: metrics, prices: prices)
         var seed = SystemRandomNumberGenerator()
         ids = RequestIDs(seed: seed.next())
         services = RelayServices(
@@ -77,11 +77,10 @@ package final class Gateway: RequestHandler {
     ) throws(ModelRoutes.Problem) {
         router = try ModelRouter(providers: providers, pools: pools, routes: routes)
         catalog.router = router
-        self.prices = prices
+        self.prices.prices = prices
         self.configuration = configuration
         services.limits = RelayLimits(configuration.timeouts)
         settlement.logsAccess = configuration.logsAccess
-        settlement.prices = prices
     }
 
     package func handle(_ request: ServerRequest, _ exchange: Exchange) {

@@ -13,14 +13,14 @@ final class Settlement {
     private let metrics: WorkerMetrics
     private let rateLimits: RateLimits?
     private let ledger: Ledger?
-    var prices: Prices
+    private let prices: PriceBook
     private let log: Log
 
-    init(_ parts: GatewayParts, metrics: WorkerMetrics) {
+    init(_ parts: GatewayParts, metrics: WorkerMetrics, prices: PriceBook) {
         self.metrics = metrics
         rateLimits = parts.rateLimits
         ledger = parts.ledger
-        prices = parts.prices
+        self.prices = prices
         log = parts.log
         logsAccess = parts.configuration.logsAccess
     }
@@ -52,7 +52,7 @@ final class Settlement {
         var isEstimated: Bool
 
         @LoopActor
-        init?(_ context: RequestContext, _ prices: Prices) {
+        init?(_ context: RequestContext, _ prices: PriceBook) {
             guard let candidate = context.candidate else { return nil }
             if let reported = context.usage {
                 usage = reported
@@ -65,7 +65,7 @@ final class Settlement {
                 usage = TokenUsage(prompt: context.estimate?.prompt ?? 0, completion: answered)
                 isEstimated = true
             }
-            cost = prices.cost(provider: candidate.provider.name, model: candidate.model, usage: usage)
+            cost = prices.cost(candidate, usage)
         }
     }
 
