@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.cluster import KEY, Cluster
-from support.governed import COUNTED, LEASE, Governed
+from support.governed import COUNTED, LEASE, RATE, Governed
 from support.load import CHAT, Ask, Load, percentile, slowest
 from support.raw import chat, fetch, told
 from support.redises import ClusterRedis, PrivateRedis, SentinelRedis
@@ -143,12 +143,12 @@ def test_redis_is_full(start_cluster: Start, sim: Simulator, own_redis: PrivateR
         assert own_redis.ask("CONFIG", "SET", "maxmemory-policy", "noeviction", "maxmemory", "1") == "OK"
         for worker in range(4):
             governed.check_full(worker)
-        governed.check_shares()
+        served = governed.check_rate_when_full()
         pause(2)
         assert own_redis.ask("CONFIG", "SET", "maxmemory", "0") == "OK"
         back = governed.check_back(time.monotonic())
         pause(0.5)
-    note(f"full: back after {told_back(back)}")
+    note(f"full: {served} requests at a rate of {RATE} over 4 workers, back after {told_back(back)}")
     check_load(load, note, "full")
     check_books(governed, note, "full", own_redis.port)
     assert max(back.values()) < BACK
