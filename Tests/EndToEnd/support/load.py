@@ -38,7 +38,7 @@ class Ask:
 
 @dataclass
 class Sample:
-    """How one request went."""
+    """How one request went; its answer is not kept, for there are many."""
 
     ask: Ask
     worker: int
@@ -46,35 +46,33 @@ class Sample:
     prompt: int
     completion: int
     ended: float = 0.0
-    outcome: Outcome | None = None
+    status: int = 0
+    #: Of the error, where the gateway told one.
+    code: str = ""
+    #: A success to its last byte.
+    is_whole: bool = False
+    #: What went wrong with the connection.
+    broken: str | None = "it has not ended"
 
     @property
     def seconds(self) -> float:
         return self.ended - self.began
 
-    @property
-    def status(self) -> int:
-        return self.outcome.status if self.outcome else 0
-
-    @property
-    def is_whole(self) -> bool:
-        """A success to its last byte."""
-        if self.outcome is None or self.status != 200 or not self.outcome.clean:
-            return False
-        return not self.ask.stream or (self.outcome.stream.done == 1 and not self.outcome.stream.errors)
-
-    @property
-    def code(self) -> str:
-        if self.outcome is None or self.status in (0, 200):
-            return ""
-        try:
-            return str(json.loads(self.outcome.decoder.body)["error"]["code"])
-        except (ValueError, KeyError):
-            return "unreadable"
+    def end(self, outcome: Outcome) -> None:
+        self.ended = time.monotonic()
+        self.status = outcome.status
+        self.broken = outcome.error
+        if self.status == 200:
+            stream = outcome.stream if self.ask.stream else None
+            self.is_whole = outcome.clean and (stream is None or (stream.done == 1 and not stream.errors))
+        elif self.status:
+            try:
+                self.code = str(json.loads(outcome.decoder.body)["error"]["code"])
+            except (ValueError, KeyError):
+                self.code = "unreadable"
 
     def __str__(self) -> str:
-        error = self.outcome.error if self.outcome else "not ended"
-        return f"worker {self.worker}, {self.ask.model}: {self.status} {self.code} {error} after {self.seconds:.3f} s"
+        return f"worker {self.worker}, {self.ask.model}: {self.status} {self.code} {self.broken} after {self.seconds:.3f} s"
 
 
 class Load:
@@ -128,16 +126,17 @@ class Load:
         sample = Sample(ask, worker, time.monotonic(), prompt, completion)
         self._open[number] = sample
         data = request_bytes(CHAT, body, ask.key, headers=ask.headers)
-        sample.outcome = await exchange(self.cluster.workers[worker].address, data, ask.leaves or 30.0)
-        sample.ended = time.monotonic()
+        sample.end(await exchange(self.cluster.workers[worker].address, data, ask.leaves or 30.0))
         del self._open[number]
         self.samples.append(sample)
 
     # What was seen
 
-    def under_way(self, worker: int) -> int:
-        """Requests that a worker has not answered yet."""
-        return sum(sample.worker == worker for sample in list(self._open.values()))
+    def at_risk(self, worker: int) -> list[Sample]:
+        """Requests that a worker has not answered, or only just: what is lost with it when it dies now."""
+        lately = time.monotonic() - 0.1
+        near = [sample for sample in self.samples[-200:] if sample.ended > lately]
+        return [sample for sample in [*list(self._open.values()), *near] if sample.worker == worker]
 
     def between(self, first: float, last: float) -> list[Sample]:
         """Requests that were begun within a span of time."""
