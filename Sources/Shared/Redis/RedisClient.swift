@@ -15,6 +15,8 @@ package import EventLoop
 package final class RedisClient {
     package let address: RedisAddress
     let options: RedisOptions
+    /// How long a command may take whose caller does not say.
+    package var timeout: Duration { options.timeout }
     let log: Log
     /// The usual time-out in nanoseconds, since arithmetic on `Duration` is slow.
     private let usualTimeout: UInt64

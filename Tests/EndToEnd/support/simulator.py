@@ -86,6 +86,10 @@ class Simulator:
         found = [Recorded(entry) for entry in self._ask("GET", "/_requests")]
         return [entry for entry in found if path is None or entry["path"].endswith(path)]
 
+    def take(self) -> list[Recorded]:
+        """The requests that have ended since the last call, which are forgotten with it."""
+        return [Recorded(entry) for entry in self._ask("POST", "/_take")]
+
     def last(self) -> Recorded:
         return self.requests()[-1]
 

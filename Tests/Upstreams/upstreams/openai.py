@@ -3,7 +3,7 @@
     python3 -m upstreams.openai --port 0
 
 prints its port and serves until it is told to stop. `/v1/…` answers as OpenAI does, `/deepseek/…` as DeepSeek.
-`POST /_control`, `GET /_requests?since=N`, `GET /_open`, `DELETE /_requests` steer and inspect it. With
+`POST /_control`, `GET /_requests?since=N`, `POST /_take`, `GET /_open`, `DELETE /_requests` steer and inspect it. With
 `--certificate` and `--key` it prints a second port, which serves the same over TLS and HTTP/2 only.
 """
 
@@ -270,6 +270,9 @@ class OpenAISimulator:
             records[:] = [e for e in records if e.state == "open" and request.query.get("keep_open")]
             self.steering.reset()
             answer = {"ok": True}
+        elif (request.method, request.path) == ("POST", "/_take"):
+            answer = [e.record() for e in records if e.state != "open"]
+            records[:] = [e for e in records if e.state == "open"]
         elif request.path == "/_requests":
             since = int(request.query.get("since", 0))
             answer = [e.record() for e in records if e.number > since]

@@ -16,20 +16,26 @@ extension AccountPool {
         return decide(model, preferring, excluding, mayAsk: redis.isReady)
     }
 
-    /// Decides from the mirror, whatever its state; `mayAsk` leaves to Redis what only Redis can know.
+    /// Decides from the mirror, whatever its state; `mayAsk` leaves to Redis what only Redis can know. Without that, and
+    /// with a Redis that others may be asking, a limit of concurrency is kept by not using its account at all.
     func decide(_ model: String, _ preferring: String?, _ excluding: Set<String>, mayAsk: Bool) -> Choice {
         let now = now
+        let counting: AccountMirror.Counting = mayAsk ? .redis : redis == nil ? .here : .nobody
         while true {
             switch mirror.pick(
                 model: model,
                 preferring: preferring,
                 excluding: excluding,
-                isAlone: !mayAsk,
+                counting: counting,
                 now: now
             ) {
             case .none(let soonest, let reason):
                 statistics.leasesRefused += 1
                 let error = GatewayError.noAccount(soonest: soonest, reason: reason, now: now)
+                return .none(retryAfter: error.retryAfter, reason: error)
+            case .unknown:
+                statistics.leasesRefused += 1
+                let error = GatewayError.uncounted
                 return .none(retryAfter: error.retryAfter, reason: error)
             case .account(let slot, let isProbe):
                 guard let account = mirror.account(slot), let entry = mirror.entries[slot] else { continue }
@@ -79,6 +85,17 @@ extension AccountPool {
 }
 
 extension GatewayError {
+    /// Only Redis knows whether an account has room for one more call. Another provider may not need to know.
+    static var uncounted: GatewayError {
+        GatewayError(
+            .stateUnavailable,
+            "The service's state cannot be reached. Please try again.",
+            retry: .elsewhere,
+            retryAfter: 1,
+            cause: "leases cannot be counted"
+        )
+    }
+
     /// No account can serve now. Says when one can, and nothing of which.
     static func noAccount(soonest: Int?, reason: FailureClass, now: Int) -> GatewayError {
         let wait = soonest.map { max(1, ($0 - now + 999) / 1000) }

@@ -71,7 +71,8 @@ extension AccountPool {
             .text(id),
             .integer(leaseMilliseconds),
             .text(preferring ?? ""),
-            .text(environmentSet)
+            .text(environmentSet),
+            .integer(now + patience)
         )
         for account in excluding { arguments.append(.text(account)) }
         return arguments
@@ -91,6 +92,12 @@ extension AccountPool {
             let time = elements[2].int ?? 0
             let reason = elements[3].text.flatMap { FailureClass(rawValue: $0) } ?? .none
             completion(.failure(.noAccount(soonest: time > 0 ? time : nil, reason: reason, now: now)))
+        case "late" where request.attempts > 0:
+            // Redis' clock is ahead of what was known of it; now it is known.
+            if let time = elements[1].int { heard(time: time) }
+            var again = request
+            again.attempts -= 1
+            self.request(again, completion)
         case "unregistered" where request.attempts > 0:
             // Redis has lost its memory, or has not heard of this worker for long.
             var again = request
@@ -174,6 +181,10 @@ extension AccountPool {
         case .ask: completion(.failure(error ?? .noAccount(soonest: nil, reason: .none, now: now)))
         }
     }
+
+    /// For so many milliseconds somebody waits for a lease. A script that comes to run later, because Redis was frozen,
+    /// must not grant one: nobody would use it, and it would keep others out for as long as leases last.
+    private var patience: Int { Int(redis?.timeout.milliseconds ?? 0) }
 
     private static var closed: GatewayError { GatewayError(.stateUnavailable, "The service is closing.") }
 }

@@ -6,6 +6,7 @@ extension StateScripts {
     static let releaseLimits = limitScript("limit-release", PackageResources.limit_release_lua)
     static let renewLimits = limitScript("limit-renew", PackageResources.limit_renew_lua)
     static let readLimits = limitScript("limit-usage", PackageResources.limit_usage_lua)
+    static let forgetLimits = limitScript("limit-forget", PackageResources.limit_forget_lua)
 
     /// All of them begin with what they have in common.
     private static func limitScript(_ name: String, _ source: [UInt8]) -> RedisScript {

@@ -75,7 +75,15 @@ extension RateLimits {
 
     /// Forgets everything about a key that exists no more.
     package func forget(_ digest: String) async throws(GatewayError) {
-        try await administer(["DEL"] + limitedKey(digest).keys)
+        do throws(RedisError) {
+            _ = try await redis.evaluate(
+                StateScripts.forgetLimits,
+                keys: limitedKey(digest).keys,
+                timeout: .seconds(2)
+            )
+        } catch {
+            throw .stateUnavailable(error)
+        }
     }
 
     private func administer(_ command: [RedisArgument]) async throws(GatewayError) {

@@ -1,13 +1,16 @@
 -- Leases the preferred account if it can serve, else the one whose turn it is.
--- ARGV[3..7]: model, lease, its lifetime in ms, preferred account or '', set of accounts from the environment that the
--- worker has, or ''. From ARGV[8] on: accounts that must not be taken.
+-- ARGV[3..8]: model, lease, its lifetime in ms, preferred account or '', set of accounts from the environment that the
+-- worker has, or '', until when it waits for the answer. From ARGV[9] on: accounts that must not be taken.
 -- Returns 'ok', account, now, expiry, '1' for a probe and the fields below; or 'none', now, the time at which the next one
--- may return (0 when none does) and the class of its failure; or 'unregistered' when the set is not known.
+-- may return (0 when none does) and the class of its failure; or 'unregistered' when the set is not known; or 'late', now.
 local model, lease, lifetime = ARGV[3], ARGV[4], tonumber(ARGV[5])
 local preferred, environment = ARGV[6], ARGV[7]
 local excluded = {}
-for position = 8, #ARGV do
+for position = 9, #ARGV do
     excluded[ARGV[position]] = true
+end
+if now > tonumber(ARGV[8]) then
+    return { 'late', now }
 end
 local partScope = 'm:' .. model
 local state = redis.call('HMGET', pool, 'egress', 'egressClass', 'vtime')
