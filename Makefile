@@ -1,4 +1,4 @@
-.PHONY: help up test bench build format check clean
+.PHONY: help up test bench chaos soak build format check clean
 .DEFAULT_GOAL := help
 
 help: ## show this
@@ -12,6 +12,12 @@ test: ## run every test there is
 
 bench: build ## measure on this machine
 	@exec Tests/Benchmark/run.py
+
+chaos: build ## break Redis in seven ways under load and count what comes of it; about two minutes
+	@exec scripts/chaos Tests/EndToEnd/test_chaos.py
+
+soak: build ## churn everything for SOAK_SECONDS (600) and look for what is left
+	@SOAK_SECONDS=$${SOAK_SECONDS:-600} exec scripts/chaos Tests/EndToEnd/test_soak.py
 
 build: ## install what is missing, build the worker
 	@scripts/install-deps && exec swift build -c release --static-swift-stdlib --product Worker

@@ -146,7 +146,9 @@ def upstream_environment(simulator: Simulator) -> dict[str, str]:
 def shared_cluster(redis: RedisServer, simulator: Simulator) -> Iterator[Cluster]:
     if DIRECT:
         pytest.skip("needs the gateway")
-    cluster = Cluster(redis, workers=2, env=upstream_environment(simulator))
+    # None of the tests that share it is about a slow Redis; on a busy machine it may be one.
+    patience = {"REDIS_TIMEOUT_MS": "2000"}
+    cluster = Cluster(redis, workers=2, env=upstream_environment(simulator) | patience)
     cluster.start()
     yield cluster
     cluster.stop()

@@ -17,6 +17,8 @@ from support.redises import ClusterRedis, PrivateRedis, SentinelRedis
 from support.simulator import Recorded, Simulator
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.chaos
+
 Start = Callable[..., Cluster]
 Note = Callable[[str], None]
 # A request needs some milliseconds, and a command of Redis has 50 of them before others decide.

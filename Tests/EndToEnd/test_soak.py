@@ -25,6 +25,8 @@ from support.redises import PrivateRedis, key_names
 from support.simulator import Simulator
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.chaos
+
 SECONDS = float(os.environ.get("SOAK_SECONDS", "40"))
 Start = Callable[..., Cluster]
 # Between the first third and the last: what a worker may still learn, and what its allocator scatters.

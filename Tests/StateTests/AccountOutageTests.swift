@@ -13,7 +13,13 @@ struct AccountOutageTests {
     @LoopActor func leftAlone() async throws {
         let server = try RedisServer()
         let worker = try await PoolWorker(server, ["sk-plain-one"], timeout: .milliseconds(50))
-        let added = try await worker.pool.add(credential: "sk-counted-one", note: "", tags: [], weight: 1, concurrency: 2)
+        let added = try await worker.pool.add(
+            credential: "sk-counted-one",
+            note: "",
+            tags: [],
+            weight: 1,
+            concurrency: 2
+        )
         let counted = added.account.id
         await eventually("the mirror knows") { worker.pool.mirror.entry(counted) != nil }
         let plain = try #require(worker.pool.environmentIDs.first)
@@ -55,7 +61,13 @@ struct AccountOutageTests {
     @LoopActor func late() async throws {
         let server = try RedisServer()
         let worker = try await PoolWorker(server, timeout: .milliseconds(50)) { $0.use = .scripted }
-        let added = try await worker.pool.add(credential: "sk-counted-one", note: "", tags: [], weight: 1, concurrency: 2)
+        let added = try await worker.pool.add(
+            credential: "sk-counted-one",
+            note: "",
+            tags: [],
+            weight: 1,
+            concurrency: 2
+        )
         #expect(try await worker.pool.serve() == added.account.id)
         server.freeze()
         for _ in 0..<2 {

@@ -18,7 +18,9 @@ struct LimitTests {
         #expect(status?.tokens?.limit == 1_000 && status?.tokens?.remaining == 600)
         var lines = ByteBuffer()
         status?.appendHeaders(to: &lines)
-        let names = String(decoding: lines.take(), as: UTF8.self).split(separator: "\r\n").map { String($0.prefix { $0 != ":" }) }
+        let names = String(decoding: lines.take(), as: UTF8.self).split(separator: "\r\n").map {
+            String($0.prefix { $0 != ":" })
+        }
         #expect(
             names == [
                 "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests",
