@@ -67,7 +67,7 @@ package final class AccountPool {
         self.vault = vault
         self.options = options
         self.log = log
-        keys = PoolKeys(pool: name)
+        keys = PoolKeys(pool: name, database: redis?.address.database ?? 0)
         leaseMilliseconds = Int(options.leaseTime.milliseconds)
         var own: [String: String] = [:]
         for credential in credentials { own[Self.id(of: credential, pool: name)] = credential }

@@ -7,9 +7,10 @@ struct PoolKeys: Sendable {
     /// The four keys every script of the pool begins with.
     private let common: [RedisArgument]
 
-    init(pool: String) {
+    /// Redis separates its databases' keys but not their channels; a cluster in one must not hear of another's accounts.
+    init(pool: String, database: Int) {
         prefix = "millrace:{pool:\(pool)}:"
-        channel = "\(prefix)changes"
+        channel = database == 0 ? "\(prefix)changes" : "\(prefix)changes:\(database)"
         common = [
             .text("\(prefix)pool"), .text("\(prefix)ready"), .text("\(prefix)away"), .text("\(prefix)models"),
         ]
