@@ -13,8 +13,8 @@ struct AccountOutageTests {
     @LoopActor func leftAlone() async throws {
         let server = try RedisServer()
         let worker = try await PoolWorker(server, ["sk-plain-one"], timeout: .milliseconds(50))
-        let added = try await worker.pool.add(credential: "sk-counted-one", note: "", tags: [], weight: 1, concurrency: 2)
-        let counted = added.account.id
+        let added = try await worker.pool.add(credential: "sk-counted-one", concurrency: 2)
+        let counted = added.id
         await eventually("the mirror knows") { worker.pool.mirror.entry(counted) != nil }
         let plain = try #require(worker.pool.environmentIDs.first)
         server.freeze()
@@ -55,8 +55,8 @@ struct AccountOutageTests {
     @LoopActor func late() async throws {
         let server = try RedisServer()
         let worker = try await PoolWorker(server, timeout: .milliseconds(50)) { $0.use = .scripted }
-        let added = try await worker.pool.add(credential: "sk-counted-one", note: "", tags: [], weight: 1, concurrency: 2)
-        #expect(try await worker.pool.serve() == added.account.id)
+        let added = try await worker.pool.add(credential: "sk-counted-one", concurrency: 2)
+        #expect(try await worker.pool.serve() == added.id)
         server.freeze()
         for _ in 0..<2 {
             #expect(await caughtCode { try await worker.pool.lease(model: "m") } == .stateUnavailable)
