@@ -1,4 +1,4 @@
-.PHONY: help up test bench build format check clean
+.PHONY: help up test bench soak build format check clean
 .DEFAULT_GOAL := help
 
 help: ## show this
@@ -12,6 +12,10 @@ test: ## run every test there is
 
 bench: build ## measure on this machine
 	@exec Tests/Benchmark/run.py
+
+soak: build ## change and break everything for SOAK_SECONDS (600), look for what grows or is left
+	@[ -x .venv/bin/python ] || { python3 -m venv .venv && .venv/bin/pip install -q -r Tests/requirements.txt; }
+	@SOAK_SECONDS=$${SOAK_SECONDS:-600} exec .venv/bin/python -m pytest Tests/EndToEnd/test_soak.py
 
 build: ## install what is missing, build the worker
 	@scripts/install-deps && exec swift build -c release --static-swift-stdlib --product Worker
