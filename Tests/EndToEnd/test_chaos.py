@@ -80,7 +80,9 @@ def told_back(seconds: dict[str, float]) -> str:
 
 
 @pytest.mark.limit(60)
-def test_redis_frozen_for_ten_seconds(start_cluster: Start, sim: Simulator, own_redis: PrivateRedis, note: Note) -> None:
+def test_redis_frozen_for_ten_seconds(
+    start_cluster: Start, sim: Simulator, own_redis: PrivateRedis, note: Note
+) -> None:
     governed = Governed.start(start_cluster, sim, own_redis.url())
     with governed.load() as load:
         pause(1)
@@ -95,7 +97,9 @@ def test_redis_frozen_for_ten_seconds(start_cluster: Start, sim: Simulator, own_
         own_redis.thaw()
         back = governed.check_back(time.monotonic())
         pause(1)
-    note(f"frozen: noticed in {noticed * 1000:.0f} ms, slowest row {worst * 1000:.0f} ms, {shares}, {len(meanwhile)} requests")
+    note(
+        f"frozen: noticed in {noticed * 1000:.0f} ms, slowest row {worst * 1000:.0f} ms, {shares}, {len(meanwhile)} requests"
+    )
     note(f"frozen: back after {told_back(back)}")
     assert worst < LONGEST
     check_load(load, note, "frozen")
@@ -104,7 +108,9 @@ def test_redis_frozen_for_ten_seconds(start_cluster: Start, sim: Simulator, own_
 
 
 @pytest.mark.limit(60)
-def test_redis_killed_and_started_again(start_cluster: Start, sim: Simulator, own_redis: PrivateRedis, note: Note) -> None:
+def test_redis_killed_and_started_again(
+    start_cluster: Start, sim: Simulator, own_redis: PrivateRedis, note: Note
+) -> None:
     governed = Governed.start(start_cluster, sim, own_redis.url())
     with governed.load() as load:
         pause(1)

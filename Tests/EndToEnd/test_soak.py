@@ -95,7 +95,9 @@ def check_keys(governed: Governed, redis: PrivateRedis) -> dict[str, int]:
 
 
 @pytest.mark.limit(SECONDS + 60)
-def test_nothing_grows(start_cluster: Start, sim: Simulator, own_redis: PrivateRedis, note: Callable[[str], None]) -> None:
+def test_nothing_grows(
+    start_cluster: Start, sim: Simulator, own_redis: PrivateRedis, note: Callable[[str], None]
+) -> None:
     governed = Governed.start(start_cluster, sim, own_redis.url(), RETRY_TIMES=2)
     sim.take()
     base = plain_tokens(governed)
@@ -124,20 +126,28 @@ def test_nothing_grows(start_cluster: Start, sim: Simulator, own_redis: PrivateR
                 descriptors.append([len(os.listdir(f"/proc/{process.pid}/fd")) for process in survivors if process])
                 read_vendor()
         churn.restore()
-    assert [process.pid for process in survivors if process and process.is_running] == [governed.pids[p] for p in SURVIVORS]
+    assert [process.pid for process in survivors if process and process.is_running] == [
+        governed.pids[p] for p in SURVIVORS
+    ]
     read_vendor()
     third = len(memory) // 3
     grown = [median(memory[-third:], place) - median(memory[:third], place) for place in range(len(SURVIVORS))]
-    opened = [median(descriptors[-third:], place) - median(descriptors[:third], place) for place in range(len(SURVIVORS))]
+    opened = [
+        median(descriptors[-third:], place) - median(descriptors[:third], place) for place in range(len(SURVIVORS))
+    ]
     note(f"soak of {SECONDS:.0f} s: {len(load.samples)} requests {load.summary()}; {dict(churn.counts)}")
     rates = ", ".join(f"{median(memory[-third:], place) / 1e6:.1f} MB" for place in range(len(SURVIVORS)))
     note(f"soak: memory {rates}, grown by {[round(g / 1e3) for g in grown]} kB, descriptors by {opened}")
     assert max(grown) < MEMORY_SLACK
     assert max(opened) < DESCRIPTOR_SLACK
     check_ledger(governed, vendor, base, churn, note)
-    wait_until(lambda: not governed.nothing_left(own_redis.port), 2 * LEASE + 4, every=0.2, what="the end of all leases")
+    wait_until(
+        lambda: not governed.nothing_left(own_redis.port), 2 * LEASE + 4, every=0.2, what="the end of all leases"
+    )
     left = check_keys(governed, own_redis)
-    note(f"soak: {sum(left.values())} entries without a lifetime, {sum(1 for _ in key_names(own_redis.port))} keys in all")
+    note(
+        f"soak: {sum(left.values())} entries without a lifetime, {sum(1 for _ in key_names(own_redis.port))} keys in all"
+    )
 
 
 def median(rows: list[list[int]], place: int) -> int:

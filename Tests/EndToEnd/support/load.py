@@ -78,9 +78,7 @@ class Sample:
 class Load:
     """So many clients, each with one request at a time and a pause after it."""
 
-    def __init__(
-        self, cluster: Cluster, asks: list[Ask], clients: int = 8, pause: float = 0.03, seed: int = 1
-    ) -> None:
+    def __init__(self, cluster: Cluster, asks: list[Ask], clients: int = 8, pause: float = 0.03, seed: int = 1) -> None:
         self.cluster = cluster
         self.asks = asks
         self.samples: list[Sample] = []
@@ -121,7 +119,9 @@ class Load:
         # Counts that tell one request from another, so that none can stand in for one that was lost.
         prompt, completion = self._dice.randint(1, 3000), self._dice.randint(1, 3000)
         usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-        body = chat(told({"usage": usage} | ask.scenario, f"Request {number} to {worker}."), ask.model, stream=ask.stream)
+        body = chat(
+            told({"usage": usage} | ask.scenario, f"Request {number} to {worker}."), ask.model, stream=ask.stream
+        )
         body["max_tokens"] = 1000
         sample = Sample(ask, worker, time.monotonic(), prompt, completion)
         self._open[number] = sample
