@@ -25,7 +25,7 @@ from support.redises import PrivateRedis, key_names
 from support.simulator import Simulator
 from support.waiting import wait_until
 
-SECONDS = float(os.environ.get("SOAK_SECONDS", "40"))
+SECONDS = float(os.environ.get("SOAK_SECONDS", "45"))
 Start = Callable[..., Cluster]
 # Between the first third and the last: what a worker may still learn, and what its allocator scatters.
 MEMORY_SLACK = 4 << 20
