@@ -11,7 +11,7 @@ import pytest
 
 from support.cluster import KEY, Cluster
 from support.governed import COUNTED, LEASE, RATE, Governed
-from support.load import CHAT, Ask, Load, percentile, slowest
+from support.load import CHAT, Ask, Load, pause, percentile, slowest
 from support.raw import chat, fetch, told
 from support.redises import ClusterRedis, PrivateRedis, SentinelRedis
 from support.simulator import Recorded, Simulator
@@ -38,12 +38,6 @@ def own_redis(directory: Path) -> Iterator[PrivateRedis]:
     redis = PrivateRedis(directory, append_only=True)
     yield redis
     redis.stop()
-
-
-def pause(seconds: float) -> None:
-    """Lets the load run."""
-    until = time.monotonic() + seconds
-    wait_until(lambda: time.monotonic() >= until, seconds + 5)
 
 
 def check_load(load: Load, note: Note, what: str) -> None:
@@ -82,7 +76,9 @@ def told_back(seconds: dict[str, float]) -> str:
 
 
 @pytest.mark.limit(60)
-def test_redis_frozen_for_ten_seconds(start_cluster: Start, sim: Simulator, own_redis: PrivateRedis, note: Note) -> None:
+def test_redis_frozen_for_ten_seconds(
+    start_cluster: Start, sim: Simulator, own_redis: PrivateRedis, note: Note
+) -> None:
     governed = Governed.start(start_cluster, sim, own_redis.url())
     with governed.load() as load:
         pause(1)
@@ -97,8 +93,8 @@ def test_redis_frozen_for_ten_seconds(start_cluster: Start, sim: Simulator, own_
         own_redis.thaw()
         back = governed.check_back(time.monotonic())
         pause(1)
-    note(f"frozen: noticed in {noticed * 1000:.0f} ms, slowest row {worst * 1000:.0f} ms, {shares}, {len(meanwhile)} requests")
-    note(f"frozen: back after {told_back(back)}")
+    note(f"frozen: noticed in {noticed * 1000:.0f} ms, slowest row {worst * 1000:.0f} ms, {shares}")
+    note(f"frozen: {len(meanwhile)} requests meanwhile, back after {told_back(back)}")
     assert worst < LONGEST
     check_load(load, note, "frozen")
     check_books(governed, note, "frozen", own_redis.port)
@@ -106,7 +102,9 @@ def test_redis_frozen_for_ten_seconds(start_cluster: Start, sim: Simulator, own_
 
 
 @pytest.mark.limit(60)
-def test_redis_killed_and_started_again(start_cluster: Start, sim: Simulator, own_redis: PrivateRedis, note: Note) -> None:
+def test_redis_killed_and_started_again(
+    start_cluster: Start, sim: Simulator, own_redis: PrivateRedis, note: Note
+) -> None:
     governed = Governed.start(start_cluster, sim, own_redis.url())
     with governed.load() as load:
         pause(1)

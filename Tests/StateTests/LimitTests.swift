@@ -99,7 +99,7 @@ struct LimitTests {
         // The key is removed while one of its requests runs.
         let last = Charge.some(100, cost: 100)
         try await worker.limits.resetBudget(Charge.someDigest, limits.budgets[1])
-        try await worker.reserve(last, limits)
+        try await worker.reserve(last, KeyLimits(budgets: limits.budgets))
         try await worker.limits.forget(Charge.someDigest)
         worker.limits.settle(last, tokens: 100, cost: 100)
         await worker.limits.drain()

@@ -148,7 +148,10 @@ class Churn:
 def rough_asks(governed: Governed) -> list[Ask]:
     """Clients that leave and upstreams that fail."""
     slow = {"count": 200, "interval": 0.02}
-    leaving = [Ask(governed.free, ROUGH, True, slow, leaves=0.1), Ask(governed.free, ROUGH, False, {"head_delay": 3}, leaves=0.1)]
+    leaving = [
+        Ask(governed.free, ROUGH, True, slow, leaves=0.1),
+        Ask(governed.free, ROUGH, False, {"head_delay": 3}, leaves=0.1),
+    ]
     return leaving + [Ask(governed.free, ROUGH, stream, fault) for fault in FAULTS for stream in (False, True)]
 
 

@@ -52,7 +52,9 @@ class Governed:
     pids: list[int] = field(default_factory=list)
 
     @classmethod
-    def start(cls, start_cluster: Callable[..., Cluster], sim: Simulator, url: str, workers: int = 4, **env: Any) -> Governed:
+    def start(
+        cls, start_cluster: Callable[..., Cluster], sim: Simulator, url: str, workers: int = 4, **env: Any
+    ) -> Governed:
         began = time.monotonic()
         self = cls(start_cluster(workers=workers, REDIS_URL=url, **(ENVIRONMENT | env)), sim)
         self.free = made_key(self.cluster, "free", *UNLIMITED)
@@ -134,7 +136,11 @@ class Governed:
             self.seconds_of(f"worker {worker}: {said}", call, seconds)
 
         def refused(answer: Decoder) -> bool:
-            return answer.status == 503 and error_code(answer) == "state_unavailable" and answer.header("retry-after") == "1"
+            return (
+                answer.status == 503
+                and error_code(answer) == "state_unavailable"
+                and answer.header("retry-after") == "1"
+            )
 
         row("the master key works", lambda: self.ask(worker, KEY, ECHO).status == 200)
         row("a known key works from memory", lambda: self.ask(worker, self.free, ECHO).status == 200)
@@ -185,7 +191,9 @@ class Governed:
 
     def check_rate_when_full(self) -> int:
         """Some decisions Redis can still write down, the others are made by the workers: open, but not without end."""
-        statuses = [self.ask(w, self.shared, ECHO).status for w in range(len(self.cluster.workers)) for _ in range(RATE)]
+        statuses = [
+            self.ask(w, self.shared, ECHO).status for w in range(len(self.cluster.workers)) for _ in range(RATE)
+        ]
         assert set(statuses) == {200, 429}
         served = statuses.count(200)
         assert RATE // 2 <= served <= 2 * RATE
@@ -232,7 +240,9 @@ class Governed:
         """Requests and tokens of upstream answers as the ledger has them: what the vendors served, by model."""
         rows = worker_json(self.cluster, "usage", "--by", "account")
         rows = [row for row in rows if row["id"] != "-"]
-        models = [row for row in worker_json(self.cluster, "usage", "--by", "model") if not row["id"].startswith("echo/")]
+        models = [
+            row for row in worker_json(self.cluster, "usage", "--by", "model") if not row["id"].startswith("echo/")
+        ]
         assert sum(row["prompt_tokens"] for row in models) == sum(row["prompt_tokens"] for row in rows)
         return (
             sum(row["requests"] for row in rows),

@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -19,6 +19,7 @@ from upstreams.scenario import inline
 from .cluster import Cluster
 from .raw import Outcome, chat, exchange, request_bytes, told
 from .simulator import Recorded
+from .waiting import wait_until
 
 CHAT = "/v1/chat/completions"
 
@@ -72,15 +73,14 @@ class Sample:
                 self.code = "unreadable"
 
     def __str__(self) -> str:
-        return f"worker {self.worker}, {self.ask.model}: {self.status} {self.code} {self.broken} after {self.seconds:.3f} s"
+        how = f"{self.status} {self.code} {self.broken} after {self.seconds:.3f} s"
+        return f"worker {self.worker}, {self.ask.model}: {how}"
 
 
 class Load:
     """So many clients, each with one request at a time and a pause after it."""
 
-    def __init__(
-        self, cluster: Cluster, asks: list[Ask], clients: int = 8, pause: float = 0.03, seed: int = 1
-    ) -> None:
+    def __init__(self, cluster: Cluster, asks: list[Ask], clients: int = 8, pause: float = 0.03, seed: int = 1) -> None:
         self.cluster = cluster
         self.asks = asks
         self.samples: list[Sample] = []
@@ -121,7 +121,9 @@ class Load:
         # Counts that tell one request from another, so that none can stand in for one that was lost.
         prompt, completion = self._dice.randint(1, 3000), self._dice.randint(1, 3000)
         usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-        body = chat(told({"usage": usage} | ask.scenario, f"Request {number} to {worker}."), ask.model, stream=ask.stream)
+        body = chat(
+            told({"usage": usage} | ask.scenario, f"Request {number} to {worker}."), ask.model, stream=ask.stream
+        )
         body["max_tokens"] = 1000
         sample = Sample(ask, worker, time.monotonic(), prompt, completion)
         self._open[number] = sample
@@ -148,6 +150,12 @@ class Load:
         return dict(sorted(names.items()))
 
 
+def pause(seconds: float) -> None:
+    """Lets the load run."""
+    until = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() >= until, seconds + 5)
+
+
 def slowest(samples: list[Sample]) -> float:
     return max((sample.seconds for sample in samples), default=0.0)
 
@@ -155,15 +163,6 @@ def slowest(samples: list[Sample]) -> float:
 def percentile(values: list[float], share: float) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
-def seconds_until(condition: Callable[[], bool], since: float, limit: float = 10.0) -> float:
-    """How long after a moment something came true, asked every few milliseconds."""
-    wait = threading.Event()
-    while not condition():
-        assert time.monotonic() - since < limit, f"not within {limit} s"
-        wait.wait(0.005)
-    return time.monotonic() - since
 
 
 def finished(journal: list[Recorded]) -> Iterator[tuple[str, int, int]]:

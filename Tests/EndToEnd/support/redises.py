@@ -67,8 +67,9 @@ class SentinelRedis:
             self.sentinels.append(self._sentinel(directory))
         for port, _ in self.sentinels:
             wait_until(
-                lambda port=port: "status=ok" in (found := ask(port, "INFO", "sentinel"))
-                and "slaves=1,sentinels=3" in found,
+                lambda port=port: (
+                    "status=ok" in (found := ask(port, "INFO", "sentinel")) and "slaves=1,sentinels=3" in found
+                ),
                 15,
                 what="sentinels that know each other",
             )
@@ -106,7 +107,13 @@ class ClusterRedis:
     def __init__(self, directory: Path) -> None:
         self.nodes = [
             PrivateRedis(
-                directory, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", str(free_port())
+                directory,
+                "--cluster-enabled",
+                "yes",
+                "--cluster-node-timeout",
+                "1000",
+                "--cluster-port",
+                str(free_port()),
             )
             for _ in range(3)
         ]
@@ -119,8 +126,9 @@ class ClusterRedis:
             self.nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", str(node.port), bus)
         for node in self.nodes:
             wait_until(
-                lambda node=node: "cluster_state:ok" in (found := node.ask("CLUSTER", "INFO"))
-                and "cluster_known_nodes:3" in found,
+                lambda node=node: (
+                    "cluster_state:ok" in (found := node.ask("CLUSTER", "INFO")) and "cluster_known_nodes:3" in found
+                ),
                 20,
                 every=0.05,
                 what="nodes that find each other",
