@@ -33,6 +33,8 @@ extension RedisClient {
         var missed = 0
         var earliest = Instant.distantFuture
         let error = RedisError(.timeout, "no answer within the deadline", mayHaveRun: true)
+        // Who is told may send further commands, so nobody is while the queue is being looked through.
+        var expired: [PendingCommand.Waiter] = []
         inFlight.forEach { command in
             guard !command.isAbandoned else { return }
             guard command.deadline <= now else {
@@ -41,11 +43,12 @@ extension RedisClient {
             }
             missed += 1
             if case .probe = command.waiter { probeLater() }
-            settle(command.waiter, .failure(error))
+            expired.append(command.waiter)
             command.waiter = .abandoned
         }
         counts.timeouts += missed
         watch(earliest, now)
+        for waiter in expired { settle(waiter, .failure(error)) }
         return missed
     }
 
@@ -53,6 +56,7 @@ extension RedisClient {
         var missed = 0
         var earliest = Instant.distantFuture
         let error = RedisError(.timeout, "no connection within the deadline")
+        var expired: [PendingCommand.Waiter] = []
         unsent.forEach { command in
             guard !command.pending.isAbandoned else { return }
             guard command.pending.deadline <= now else {
@@ -60,7 +64,7 @@ extension RedisClient {
                 return
             }
             missed += 1
-            settle(command.pending.waiter, .failure(error))
+            expired.append(command.pending.waiter)
             command.pending.waiter = .abandoned
         }
         // With equal time-outs everything that has expired is at the front.
@@ -70,6 +74,7 @@ extension RedisClient {
         }
         counts.timeouts += missed
         watch(earliest, now)
+        for waiter in expired { settle(waiter, .failure(error)) }
         return missed
     }
 }
