@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -240,3 +241,26 @@ def test_a_limit_met_by_one_worker_is_known_to_all(start_cluster: Start, sim: Si
     assert len(delays) == trials
     assert percentile(delays, 0.5) < 0.020
     assert max(delays) < 1.0, "never again, not only less often"
+
+
+def test_what_kills_workers_kills_two_of_them_at_most(start_cluster: Start, sim: Simulator) -> None:
+    """A request that was sent to a worker is sent to one other, whatever becomes of that one."""
+    cluster = start_cluster(workers=4, edge=True)
+    body = chat(told({"fault": "silence"}), "openai/gpt-4o")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(fetch, cluster.edge, CHAT, body, KEY)
+        for victim in range(2):
+            wait_until(lambda sent=victim + 1: len(sim.requests(CHAT)) == sent, 5, what="the request upstream")
+            cluster.kill_worker(next(place for place in alive(cluster) if open_requests(cluster, place) == 2))
+        assert answer.result(5).status == 502
+    assert len(sim.requests(CHAT)) == 2 and len(alive(cluster)) == 2
+
+
+def alive(cluster: Cluster) -> list[int]:
+    return [place for place, worker in enumerate(cluster.workers) if worker.process and worker.process.is_running]
+
+
+def open_requests(cluster: Cluster, place: int) -> int:
+    """How many requests a worker has, the one that asks among them."""
+    text = bytes(fetch(cluster.workers[place].address, "/metrics?scope=worker").body).decode()
+    return int(next(line.split()[-1] for line in text.splitlines() if line.startswith("millrace_open_requests")))
