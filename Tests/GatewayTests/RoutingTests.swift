@@ -18,11 +18,11 @@ private struct Stub: Provider {
     var family = ""
 
     func owns(_ model: String) -> Bool { !family.isEmpty && model.hasPrefix(family) }
-    func translate(_ request: ModelRequest, model: String, key: String) throws(GatewayError) -> Call {
+    func translate(_ job: Job) throws(GatewayError) -> Call {
         .upstream(OutgoingRequest(url: ""))
     }
-    func makeStreamTranslator(for request: ModelRequest) -> any StreamTranslator { Silent() }
-    func translateAnswer(_ body: [UInt8], to request: ModelRequest) throws(GatewayError) -> PlainAnswer {
+    func makeStreamTranslator(for job: Job) -> any StreamTranslator { Silent() }
+    func translateAnswer(_ body: [UInt8], to job: Job) throws(GatewayError) -> PlainAnswer {
         throw GatewayError(.internalError, "")
     }
     func failure(_ answer: FailedAnswer) -> GatewayError { GatewayError(.internalError, "") }

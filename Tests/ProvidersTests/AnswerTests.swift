@@ -12,7 +12,8 @@ struct AnswerTests {
         with provider: any Provider = openAI
     ) throws -> PlainAnswer {
         let request = #"{"model":"m","messages":[{"role":"user","content":"x"}],"prompt":"x","input":"x"\#(members)}"#
-        return try provider.translateAnswer(Array(body.utf8), to: ModelRequest(operation, body: Array(request.utf8)))
+        let job = Job(try ModelRequest(operation, body: Array(request.utf8)), model: "m", key: "sk-test")
+        return try provider.translateAnswer(Array(body.utf8), to: job)
     }
 
     @Test("Bytes stay as they came, and usage is found")
@@ -78,7 +79,7 @@ struct EchoTests {
             #"{"model":"echo/echo","messages":[{"role":"system","content":"be brief"},"#
             + #"{"role":"user","content":\#(content)}]\#(members)}"#
         let request = try ModelRequest(.chat, body: Array(body.utf8))
-        let call = try EchoProvider(now: { 1_700_000_000 }).translate(request, model: "echo", key: "")
+        let call = try EchoProvider(now: { 1_700_000_000 }).translate(Job(request, model: "echo", key: ""))
         guard case .local(let answer) = call else { throw GatewayError(.internalError, "not local") }
         return answer
     }

@@ -13,7 +13,7 @@ private func sent(
     with provider: any Provider = openAI
 ) throws -> OutgoingRequest {
     let request = try ModelRequest(operation, body: Array(body.utf8))
-    guard case .upstream(let outgoing) = try provider.translate(request, model: model, key: "sk-test") else {
+    guard case .upstream(let outgoing) = try provider.translate(Job(request, model: model, key: "sk-test")) else {
         throw GatewayError(.internalError, "not for an upstream")
     }
     return outgoing

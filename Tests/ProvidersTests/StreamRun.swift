@@ -15,8 +15,8 @@ struct StreamRun: Equatable {
     var isDone = false
 
     /// Feeds the pieces in order, then ends the body.
-    init(_ pieces: [ArraySlice<UInt8>], of request: ModelRequest, with provider: any Provider) {
-        var translator = provider.makeStreamTranslator(for: request)
+    init(_ pieces: [ArraySlice<UInt8>], of job: Job, with provider: any Provider) {
+        var translator = provider.makeStreamTranslator(for: job)
         var output = StreamOutput()
         // Nobody feeds a translator after the end.
         for piece in pieces where !isDone && failure == nil {
@@ -58,25 +58,25 @@ struct StreamRun: Equatable {
     ) throws -> StreamRun {
         let options = wantsUsage ? #","stream_options":{"include_usage":true}"# : ""
         let body = #"{"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]\#(options)}"#
-        let request = try ModelRequest(.chat, body: Array(body.utf8))
-        return everyCut(Array(stream.utf8), of: request, with: provider, sourceLocation)
+        let job = Job(try ModelRequest(.chat, body: Array(body.utf8)), model: "m", key: "sk-test")
+        return everyCut(Array(stream.utf8), of: job, with: provider, sourceLocation)
     }
 
     static func everyCut(
         _ bytes: [UInt8],
-        of request: ModelRequest,
+        of job: Job,
         with provider: any Provider,
         _ sourceLocation: SourceLocation = #_sourceLocation
     ) -> StreamRun {
-        let whole = StreamRun([bytes[...]], of: request, with: provider)
+        let whole = StreamRun([bytes[...]], of: job, with: provider)
         for place in bytes.indices {
-            let cut = StreamRun([bytes[..<place], bytes[place...]], of: request, with: provider)
+            let cut = StreamRun([bytes[..<place], bytes[place...]], of: job, with: provider)
             guard cut == whole else {
                 Issue.record("cut before byte \(place): \(cut), whole: \(whole)", sourceLocation: sourceLocation)
                 return whole
             }
         }
-        let drip = StreamRun(bytes.indices.map { bytes[$0...$0] }, of: request, with: provider)
+        let drip = StreamRun(bytes.indices.map { bytes[$0...$0] }, of: job, with: provider)
         #expect(drip == whole, "byte by byte", sourceLocation: sourceLocation)
         return whole
     }

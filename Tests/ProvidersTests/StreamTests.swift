@@ -158,7 +158,10 @@ struct StreamTests {
             body: Array(#"{"model":"m","messages":[{"role":"user","content":""}]}"#.utf8)
         )
         let bytes = Array("data: {\"choices\":[],\"x\":\"".utf8) + [0xF0, 0x9F, 0x22] + Array("}\n\n".utf8)
-        #expect(StreamRun.everyCut(bytes, of: request, with: openAI).failure == .upstreamInvalid)
+        #expect(
+            StreamRun.everyCut(bytes, of: Job(request, model: "m", key: "sk-test"), with: openAI).failure
+                == .upstreamInvalid
+        )
     }
 
     @Test(

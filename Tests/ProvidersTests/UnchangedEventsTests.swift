@@ -12,7 +12,9 @@ struct UnchangedEventsTests {
     /// A translator that has read `before`.
     private static func translator(after before: String) throws -> any StreamTranslator {
         let body = #"{"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]}"#
-        var translator = openAI.makeStreamTranslator(for: try ModelRequest(.chat, body: Array(body.utf8)))
+        var translator = openAI.makeStreamTranslator(
+            for: Job(try ModelRequest(.chat, body: Array(body.utf8)), model: "m", key: "sk-test")
+        )
         var output = StreamOutput()
         unsafe Array(before.utf8).withUnsafeBytes { unsafe translator.receive($0, into: &output) }
         return translator

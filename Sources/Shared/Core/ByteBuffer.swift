@@ -45,6 +45,12 @@ package struct ByteBuffer: Sendable {
         unsafe storage.append(contentsOf: bytes)
     }
 
+    /// Appends bytes through the concrete overload: the generic one is not specialised across modules and costs ten times
+    /// as much for a few bytes.
+    package mutating func append(copying bytes: ArraySlice<UInt8>) {
+        unsafe bytes.withUnsafeBytes { unsafe append($0) }
+    }
+
     @inlinable package mutating func append(_ text: String) {
         storage.append(contentsOf: text.utf8)
     }

@@ -25,24 +25,15 @@ package struct Configuration: Sendable {
     package var allowsHTTP2 = true
     /// The JSON text of `MODEL_ROUTES`.
     package var modelRoutes: String?
-    package var openAI = Upstream(baseURL: "https://api.openai.com/v1")
-    package var deepSeek = DeepSeek()
+    /// Requests that ask an upstream for what it cannot do lose that instead of being refused.
+    package var dropsUnsupported = false
+    /// Addresses that clients name may lie in private networks.
+    package var fetchesPrivate = false
+    /// What the operator says about upstreams, by variable; each provider knows its own.
+    package var upstreams: [String: String] = [:]
 
     package init(masterKey: String) {
         self.masterKey = masterKey
-    }
-
-    /// One upstream reached with keys.
-    package struct Upstream: Sendable {
-        package var keys: [String] = []
-        package var baseURL: String
-    }
-
-    /// DeepSeek's streaming and plain endpoints can be set apart.
-    package struct DeepSeek: Sendable {
-        package var keys: [String] = []
-        package var streamURL = "https://api.deepseek.com"
-        package var plainURL: String?
     }
 
     package struct Timeouts: Sendable {

@@ -42,11 +42,3 @@ extension ByteBuffer {
         }
     }
 }
-
-extension ByteBuffer {
-    /// Appends bytes through the concrete overload: the generic one is not specialised across modules and costs ten times
-    /// as much for a few bytes.
-    mutating func append(copying bytes: ArraySlice<UInt8>) {
-        unsafe bytes.withUnsafeBytes { unsafe append($0) }
-    }
-}

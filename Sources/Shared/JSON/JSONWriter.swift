@@ -11,7 +11,10 @@ package struct JSONWriter: Sendable {
     package init() { buffer = ByteBuffer() }
 
     /// Continues a buffer; to write into one that is stored elsewhere, see `ByteBuffer.appendJSON`.
-    package init(appendingTo buffer: consuming ByteBuffer) { self.buffer = buffer }
+    package init(appendingTo buffer: consuming ByteBuffer, afterMember: Bool = false) {
+        self.buffer = buffer
+        needsComma = afterMember
+    }
 
     package mutating func beginObject() { open(UInt8(ascii: "{")) }
     package mutating func endObject() { close(UInt8(ascii: "}")) }
@@ -120,9 +123,13 @@ extension JSONWriter {
 }
 
 extension ByteBuffer {
-    /// Appends what `body` writes, in this buffer's own memory.
-    package mutating func appendJSON<Failure>(_ body: (inout JSONWriter) throws(Failure) -> Void) throws(Failure) {
-        var writer = JSONWriter(appendingTo: self)
+    /// Appends what `body` writes, in this buffer's own memory. `afterMember` says that the object that `body` goes on
+    /// with has members already.
+    package mutating func appendJSON<Failure>(
+        afterMember: Bool = false,
+        _ body: (inout JSONWriter) throws(Failure) -> Void
+    ) throws(Failure) {
+        var writer = JSONWriter(appendingTo: self, afterMember: afterMember)
         self = ByteBuffer()
         defer { self = writer.buffer }
         try body(&writer)

@@ -19,3 +19,23 @@ extension TokenUsage {
     /// An upstream may claim any number; a trillion leaves room for sums of millions of such claims.
     private static func count(_ value: JSONValue?) -> Int { min(max(0, value?.int ?? 0), 1 << 40) }
 }
+
+extension TokenUsage {
+    /// Writes a `usage` object as OpenAI does.
+    package func write(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("prompt_tokens", prompt)
+        writer.member("completion_tokens", completion)
+        writer.member("total_tokens", total)
+        writer.key("prompt_tokens_details")
+        writer.beginObject()
+        writer.member("cached_tokens", cached)
+        if cacheWrite > 0 { writer.member("cache_write_tokens", cacheWrite) }
+        writer.endObject()
+        writer.key("completion_tokens_details")
+        writer.beginObject()
+        writer.member("reasoning_tokens", reasoning)
+        writer.endObject()
+        writer.endObject()
+    }
+}

@@ -264,14 +264,33 @@ private func openSocket(
     _ purpose: curlsocktype,
     _ address: UnsafeMutablePointer<curl_sockaddr>?
 ) -> Int32 {
-    guard let data = unsafe data, let address = unsafe address?.pointee else { return CURL_SOCKET_BAD }
+    guard let data = unsafe data, let given = unsafe address else { return CURL_SOCKET_BAD }
+    let client = unsafe Unmanaged<UpstreamClient>.fromOpaque(data).takeUnretainedValue()
+    // Here the name has been resolved, and to nothing else will be connected: no second answer of a name server counts.
+    if onLoop({ client.options.isPublicOnly && client.options.proxyURL == nil }),
+        unsafe !AddressPolicy.isPublic(bytes(of: given))
+    {
+        return CURL_SOCKET_BAD
+    }
+    let address = unsafe given.pointee
     // Both flags at once save the system calls that libcurl would need.
     let type = address.socktype | Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     let fd = socket(address.family, type, address.protocol)
     guard fd >= 0 else { return CURL_SOCKET_BAD }
-    let client = unsafe Unmanaged<UpstreamClient>.fromOpaque(data).takeUnretainedValue()
     onLoop { client.opened(fd) }
     return fd
+}
+
+/// The IP address in a socket address; empty for other families.
+private func bytes(of address: UnsafeMutablePointer<curl_sockaddr>) -> [UInt8] {
+    // The structure declares room for the shortest address only; longer ones go on behind it.
+    guard let start = MemoryLayout<curl_sockaddr>.offset(of: \.addr) else { return [] }
+    let raw = unsafe UnsafeRawPointer(address) + start
+    return switch unsafe address.pointee.family {
+    case AF_INET: (4..<8).map { unsafe raw.load(fromByteOffset: $0, as: UInt8.self) }
+    case AF_INET6: (8..<24).map { unsafe raw.load(fromByteOffset: $0, as: UInt8.self) }
+    default: []
+    }
 }
 
 private func closeSocket(_ data: UnsafeMutableRawPointer?, _ fd: Int32) -> Int32 {

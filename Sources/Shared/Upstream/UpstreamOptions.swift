@@ -24,6 +24,9 @@ package struct UpstreamOptions: Sendable {
     /// Status line and header fields together; more is an error.
     package var maxHeadBytes = 64 * 1024
     package var userAgent = "Millrace"
+    /// Whether connections may only go to the public network: for addresses that strangers name. It cannot hold what a
+    /// proxy does on our behalf.
+    package var isPublicOnly = false
 
     package init() {}
 }

@@ -1,5 +1,6 @@
 package import Core
 package import HTTPCodec
+internal import JSON
 package import OpenAIAPI
 
 /// An upstream's dialect: a pure translation between the canonical request and its wire, with no loop, no sockets and no
@@ -11,26 +12,97 @@ package protocol Provider: Sendable {
     var aliases: [String] { get }
     /// Whether its calls are made with an account of its pool; else it serves without one.
     var needsAccount: Bool { get }
+    /// Whether a provider without accounts can be called at all.
+    var isConfigured: Bool { get }
+    /// Where its calls go, as far as that is one place.
+    var baseURL: String { get }
     /// Ids it serves without being asked what it has.
     var knownModels: [String] { get }
+    /// What a streamed answer is sent as.
+    var streamType: MediaType { get }
 
     /// Whether a bare model name can only be meant for this provider.
     func owns(_ model: String) -> Bool
+    /// What must be gathered before the job can be translated.
+    func needs(of request: ModelRequest, model: String) -> Needs
     /// The request as this upstream wants it.
-    func translate(_ request: ModelRequest, model: String, key: String) throws(GatewayError) -> Call
-    /// Reads the stream that answers `request`.
-    func makeStreamTranslator(for request: ModelRequest) -> any StreamTranslator
-    /// Reads the whole answer to `request`.
-    func translateAnswer(_ body: [UInt8], to request: ModelRequest) throws(GatewayError) -> PlainAnswer
+    func translate(_ job: Job) throws(GatewayError) -> Call
+    /// Reads the stream that answers the job.
+    func makeStreamTranslator(for job: Job) -> any StreamTranslator
+    /// Reads the whole answer to the job.
+    func translateAnswer(_ body: [UInt8], to job: Job) throws(GatewayError) -> PlainAnswer
+    /// Puts the answers to a batch together, in the order of its requests.
+    func translateAnswers(_ bodies: [[UInt8]], to job: Job) throws(GatewayError) -> PlainAnswer
     /// What an unsuccessful answer means.
     func failure(_ answer: FailedAnswer) -> GatewayError
     /// Asks which models there are; nil where the upstream cannot say.
     func modelsRequest(key: String) -> OutgoingRequest?
+    /// Reads what the upstream said to that; nil where it makes no sense.
+    func models(_ body: [UInt8]) -> [ListedModel]?
+}
+
+extension Provider {
+    package var aliases: [String] { [] }
+    package var isConfigured: Bool { true }
+    package var baseURL: String { "" }
+    package var knownModels: [String] { [] }
+    package var streamType: MediaType { .eventStream }
+
+    package func needs(of request: ModelRequest, model: String) -> Needs { Needs() }
+
+    package func translateAnswers(_ bodies: [[UInt8]], to job: Job) throws(GatewayError) -> PlainAnswer {
+        preconditionFailure("\(name) makes no batches")
+    }
+
+    package func modelsRequest(key: String) -> OutgoingRequest? { nil }
+
+    /// As OpenAI lists them.
+    package func models(_ body: [UInt8]) -> [ListedModel]? {
+        guard let document = try? JSONDocument(parsing: body), let data = document.root["data"], data.isArray else {
+            return nil
+        }
+        return data.elements.compactMap { item in
+            guard let id = item["id"]?.string, !id.isEmpty else { return nil }
+            return ListedModel(id: id, created: item["created"]?.int ?? 0, owner: item["owned_by"]?.string)
+        }
+    }
+}
+
+/// A model that an upstream says it has.
+package struct ListedModel: Sendable, Equatable {
+    package var id: String
+    /// In seconds since 1970; 0 where nobody says.
+    package var created: Int
+    package var owner: String?
+    /// What it can do, where the upstream says: `chat`, `embeddings`, `vision`, `tools`, `reasoning` …
+    package var capabilities: [String]
+    /// The most tokens of a request, and of an answer.
+    package var contextLength: Int?
+    package var maxOutput: Int?
+
+    package init(
+        id: String,
+        created: Int = 0,
+        owner: String? = nil,
+        capabilities: [String] = [],
+        contextLength: Int? = nil,
+        maxOutput: Int? = nil
+    ) {
+        self.id = id
+        self.created = created
+        self.owner = owner
+        self.capabilities = capabilities
+        self.contextLength = contextLength
+        self.maxOutput = maxOutput
+    }
 }
 
 /// How a request is to be served.
 package enum Call: Sendable {
     case upstream(OutgoingRequest)
+    /// Several calls that make one answer, for what one call cannot hold; never for streams. `translateAnswers` puts them
+    /// together.
+    case batch([OutgoingRequest])
     /// The answer is known without asking anyone.
     case local(LocalAnswer)
 }
@@ -47,6 +119,14 @@ package struct LocalAnswer: Sendable {
 package struct PlainAnswer: Sendable {
     package var body: [UInt8]
     package var usage: TokenUsage?
+    /// What must be remembered for the next turn.
+    package var kept: [KeptState] = []
+
+    package init(body: [UInt8], usage: TokenUsage?, kept: [KeptState] = []) {
+        self.body = body
+        self.usage = usage
+        self.kept = kept
+    }
 }
 
 /// What an upstream answered that is no success.

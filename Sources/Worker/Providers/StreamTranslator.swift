@@ -32,6 +32,8 @@ package struct StreamOutput {
     package var hasContent = false
     package var usage: TokenUsage?
     package var end: End?
+    /// What must be remembered for the next turn.
+    package var kept: [KeptState] = []
     /// For chunks that are looked at and forgotten.
     package let parser = JSONParser()
 
@@ -43,5 +45,6 @@ package struct StreamOutput {
         hasContent = false
         usage = nil
         end = nil
+        if !kept.isEmpty { kept = [] }
     }
 }

@@ -1,18 +1,15 @@
 import Core
 import EventLoop
+import Providers
 import Redis
 import State
 
 /// The pools of accounts, one a provider that needs any.
 @LoopActor
 enum AccountPools {
-    /// Each provider with the keys of its pool that the environment gives.
-    static func environment(_ configuration: Configuration) -> [(name: String, keys: [String])] {
-        [("openai", configuration.openAI.keys), ("deepseek", configuration.deepSeek.keys)]
-    }
-
     static func make(
         _ configuration: Configuration,
+        _ settings: ProviderSettings,
         redis: RedisClient?,
         log: Log
     ) throws(UsageError) -> [String: AccountPool] {
@@ -20,10 +17,10 @@ enum AccountPools {
         var options = AccountPool.Options()
         options.leaseTime = configuration.leaseTime
         var pools: [String: AccountPool] = [:]
-        for (name, keys) in environment(configuration) {
-            pools[name] = AccountPool(
-                name: name,
-                environment: keys,
+        for definition in ProviderCatalog.definitions where definition.hasPool {
+            pools[definition.name] = AccountPool(
+                name: definition.name,
+                environment: definition.keyVariables.flatMap(settings.list),
                 redis: redis,
                 vault: vault,
                 options: options,

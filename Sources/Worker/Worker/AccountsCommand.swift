@@ -2,6 +2,7 @@ import Admin
 import Core
 import EventLoop
 import Glibc
+import Providers
 import State
 
 /// `Worker accounts POOL …`: adds, shows, changes and removes accounts. Credentials go in and never come out again.
@@ -27,8 +28,10 @@ struct AccountsCommand: StateCommand {
         writesJSON = arguments.has("--json")
         options = try AccountOptions(arguments)
         pool = try arguments.required("the pool's name")
-        guard PoolNames.all.contains(pool) else {
-            throw UsageError(message: "there is no pool '\(pool)'; there are \(PoolNames.all.joined(separator: ", "))")
+        guard ProviderCatalog.pools.contains(pool) else {
+            throw UsageError(
+                message: "there is no pool '\(pool)'; there are \(ProviderCatalog.pools.joined(separator: ", "))"
+            )
         }
         let verb = try arguments.required("the verb behind 'accounts \(pool)'")
         switch verb {

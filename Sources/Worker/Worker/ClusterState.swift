@@ -12,6 +12,7 @@ final class ClusterState {
     let keyRing: KeyRing
     let rateLimits: RateLimits
     let ledger: Ledger
+    let reasoning: ReasoningStore
     let settings: Settings
     let directory: WorkerDirectory
     let leader: Leader
@@ -47,6 +48,7 @@ final class ClusterState {
             livingWorkers: { [directory] in directory.living }
         )
         ledger = Ledger(redis: redis, log: log)
+        reasoning = ReasoningStore(redis: redis)
         settings = Settings(
             redis: redis,
             defaults: LiveSettings.defaults(configuration),

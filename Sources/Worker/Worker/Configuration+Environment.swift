@@ -1,4 +1,5 @@
 import Core
+import Providers
 
 extension Configuration {
     /// Reads every variable the worker honours; `.env.example` documents them.
@@ -41,11 +42,9 @@ extension Configuration {
         caFile = environment.text("UPSTREAM_CA_FILE")
         allowsHTTP2 = try environment.flag("UPSTREAM_HTTP2") ?? allowsHTTP2
         modelRoutes = environment.text("MODEL_ROUTES")
-        openAI.keys = environment.list("OPENAI_API_KEY")
-        openAI.baseURL = try environment.url("OPENAI_BASE_URL") ?? openAI.baseURL
-        deepSeek.keys = environment.list("DEEPSEEK_API_KEY")
-        deepSeek.streamURL = try environment.url("DEEPSEEK_API_URL") ?? deepSeek.streamURL
-        deepSeek.plainURL = try environment.url("DEEPSEEK_API_ENDPOINT_NONSTREAM")
+        dropsUnsupported = try environment.flag("DROP_UNSUPPORTED_PARAMS") ?? dropsUnsupported
+        fetchesPrivate = try environment.flag("FETCH_PRIVATE_ADDRESSES") ?? fetchesPrivate
+        for name in ProviderCatalog.variables { upstreams[name] = environment.text(name) }
         timeouts = try Timeouts(environment)
     }
 }

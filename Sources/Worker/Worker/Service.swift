@@ -17,16 +17,20 @@ enum Service {
     static func run(_ configuration: Configuration, on address: ListenAddress) async -> Int32 {
         let log = StandardStreams.log(level: configuration.logLevel)
         let upstream = makeUpstream(configuration)
+        let strangers = makeUpstream(configuration, isPublicOnly: true)
         do {
             let state = try ClusterState(configuration, address: address.description, log: log)
-            let pools = try AccountPools.make(configuration, redis: state?.redis, log: log)
+            let settings = ProviderSettings(configuration.upstreams, now: { time(nil) })
+            let providers = try makeProviders(settings)
+            let pools = try AccountPools.make(configuration, settings, redis: state?.redis, log: log)
             var parts = GatewayParts(
                 configuration: configuration,
-                providers: makeProviders(configuration),
+                providers: providers,
                 upstream: upstream,
                 prices: try Prices(overriding: configuration.prices),
                 log: log
             )
+            parts.strangers = strangers
             parts.routes = try configuration.modelRoutes.map { try ModelRoutes($0) } ?? ModelRoutes()
             parts.pools = pools
             if let state { parts.share(state) }
@@ -42,7 +46,7 @@ enum Service {
             for pool in pools.values { StateFigures.observe(pool, in: gateway.metrics) }
             let bound = try server.listen(on: address)
             log(.info, "listening", LogField("address", bound.description), LogField("pid", Int(getpid())))
-            if needsTLS(configuration) { upstream.warmUp() }
+            if needsTLS(providers, pools) { upstream.warmUp() }
             await termination()
             log(.info, "draining", LogField("connections", server.openConnections))
             gateway.beginDraining()
@@ -50,6 +54,7 @@ enum Service {
             await drain(server, gateway, configuration.timeouts.drain)
             await state?.close(pools.values)
             upstream.close()
+            strangers.close()
             log(.info, "stopped")
             return 0
         } catch let problem as ModelRoutes.Problem {
@@ -75,15 +80,14 @@ enum Service {
         }
     }
 
-    private static func makeProviders(_ configuration: Configuration) -> [any Provider] {
-        [
-            OpenAIProvider(baseURL: configuration.openAI.baseURL),
-            DeepSeekProvider(
-                streamURL: configuration.deepSeek.streamURL,
-                plainURL: configuration.deepSeek.plainURL
-            ),
-            EchoProvider(now: { time(nil) }),
-        ]
+    private static func makeProviders(_ settings: ProviderSettings) throws(UsageError) -> [any Provider] {
+        do throws(ProviderProblem) {
+            var providers: [any Provider] = []
+            for definition in ProviderCatalog.definitions { providers.append(try definition.make(settings)) }
+            return providers
+        } catch {
+            throw UsageError(message: error.message)
+        }
     }
 
     private static func makeAdmin(
@@ -108,20 +112,22 @@ enum Service {
         return try AdminService(parts)
     }
 
-    private static func makeUpstream(_ configuration: Configuration) -> UpstreamClient {
+    private static func makeUpstream(_ configuration: Configuration, isPublicOnly: Bool = false) -> UpstreamClient {
         var options = UpstreamOptions()
         options.connectTimeout = configuration.timeouts.connect
         options.proxyURL = configuration.proxyURL
         options.caFile = configuration.caFile
         options.allowsHTTP2 = configuration.allowsHTTP2
+        options.isPublicOnly = isPublicOnly && !configuration.fetchesPrivate
         return UpstreamClient(options: options)
     }
 
-    /// Whether any upstream with an account is reached by TLS.
-    private static func needsTLS(_ configuration: Configuration) -> Bool {
-        let openAI = configuration.openAI.keys.isEmpty ? [] : [configuration.openAI.baseURL]
-        let deepSeek = configuration.deepSeek.keys.isEmpty ? [] : [configuration.deepSeek.streamURL]
-        return (openAI + deepSeek).contains { $0.hasPrefix("https://") }
+    /// Whether any upstream that can be called is reached by TLS.
+    private static func needsTLS(_ providers: [any Provider], _ pools: [String: AccountPool]) -> Bool {
+        providers.contains { provider in
+            let isUsed = provider.needsAccount ? pools[provider.name]?.isConfigured == true : provider.isConfigured
+            return isUsed && provider.baseURL.hasPrefix("https://")
+        }
     }
 
     /// Waits for SIGTERM or SIGINT.
@@ -156,6 +162,7 @@ extension GatewayParts {
         keyRing = state.keyRing
         rateLimits = state.rateLimits
         ledger = state.ledger
+        reasoning = state.reasoning
         isStateReachable = { [redis = state.redis] in redis.isReady }
         workerID = state.directory.identity.id
         snapshots = { [directory = state.directory] in

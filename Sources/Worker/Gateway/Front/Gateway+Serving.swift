@@ -15,17 +15,12 @@ extension Gateway {
         var last: GatewayError?
         while let attempt = await nextAttempt(itinerary, &last) {
             do throws(GatewayError) {
-                switch try translate(request, attempt, context) {
-                case .local(let answer):
-                    context.usage = answer.usage
-                    attempt.succeeded()
-                    send(answer.body, nil, context)
-                    return settle(context, .done)
-                case .upstream(let outgoing):
-                    let reason = try await ask(outgoing, request, attempt, context, deadline)
-                    if reason == .done { attempt.succeeded() } else { attempt.abandoned() }
-                    return settle(context, reason)
-                }
+                let needs = missing(request, attempt, context)
+                if !needs.isEmpty { try await gather(needs, context) }
+                let job = job(request, attempt, context)
+                let reason = try await serve(translate(job, attempt, context), job, attempt, context, deadline)
+                if reason == .done { attempt.succeeded() } else { attempt.abandoned() }
+                return settle(context, reason)
             } catch {
                 note(error, attempt, context)
                 report(error, attempt, request, context)
@@ -54,50 +49,88 @@ extension Gateway {
         return nil
     }
 
-    func translate(
-        _ request: ModelRequest,
-        _ attempt: Attempt,
-        _ context: RequestContext
-    ) throws(GatewayError) -> Call {
-        context.candidate = attempt.candidate
-        context.account = attempt.lease?.account.id ?? ""
-        let call = try attempt.candidate.provider.translate(
+    /// What must still be gathered before the attempt can be made.
+    func missing(_ request: ModelRequest, _ attempt: Attempt, _ context: RequestContext) -> Needs {
+        let needs = attempt.candidate.provider.needs(of: request, model: attempt.candidate.model)
+        return needs.isEmpty ? needs : gatherer.missing(needs, in: context.materials)
+    }
+
+    func gather(_ needs: Needs, _ context: RequestContext) async throws(GatewayError) {
+        context.materials = try await gatherer.gather(needs, owner: context.owner, beside: context.materials)
+    }
+
+    func job(_ request: ModelRequest, _ attempt: Attempt, _ context: RequestContext) -> Job {
+        Job(
             request,
             model: attempt.candidate.model,
-            key: attempt.credential
+            key: attempt.credential,
+            materials: context.materials,
+            dropsUnsupported: configuration.dropsUnsupported
         )
-        if case .upstream = call {
-            context.upstreamCalls += 1
-            context.upstreamAskedAt = LoopClock.now
-            context.upstreamAnsweredAt = nil
-            context.connectMicroseconds = nil
-        }
+    }
+
+    func translate(_ job: Job, _ attempt: Attempt, _ context: RequestContext) throws(GatewayError) -> Call {
+        context.candidate = attempt.candidate
+        context.account = attempt.lease?.account.id ?? ""
+        let call = try attempt.candidate.provider.translate(job)
+        if case .local = call { return call }
+        context.upstreamCalls += 1
+        context.upstreamAskedAt = LoopClock.now
+        context.upstreamAnsweredAt = nil
+        context.connectMicroseconds = nil
         return call
     }
 
-    private func ask(
-        _ outgoing: OutgoingRequest,
-        _ request: ModelRequest,
+    private func serve(
+        _ call: Call,
+        _ job: Job,
         _ attempt: Attempt,
         _ context: RequestContext,
         _ deadline: Instant
     ) async throws(GatewayError) -> EndReason {
+        let provider = attempt.candidate.provider
+        switch call {
+        case .local(let answer):
+            context.usage = answer.usage
+            send(answer.body, nil, context)
+        case .upstream(let outgoing):
+            guard let (head, body) = try await ask(outgoing, provider, context, deadline) else { return .clientGone }
+            finish(try provider.translateAnswer(body, to: job), head, job, context)
+        case .batch(let requests):
+            var bodies: [[UInt8]] = []
+            for outgoing in requests {
+                guard let (_, body) = try await ask(outgoing, provider, context, deadline) else { return .clientGone }
+                bodies.append(body)
+            }
+            finish(try provider.translateAnswers(bodies, to: job), nil, job, context)
+        }
+        return .done
+    }
+
+    private func finish(_ answer: PlainAnswer, _ head: UpstreamHead?, _ job: Job, _ context: RequestContext) {
+        context.usage = answer.usage
+        if answer.usage == nil, context.estimate == nil { context.estimate = TokenEstimate.usage(of: job.request) }
+        gatherer.keep(answer.kept, owner: context.owner)
+        send(answer.body, head, context)
+    }
+
+    /// A successful answer; nothing when the client has left.
+    private func ask(
+        _ outgoing: OutgoingRequest,
+        _ provider: any Provider,
+        _ context: RequestContext,
+        _ deadline: Instant
+    ) async throws(GatewayError) -> (UpstreamHead, [UInt8])? {
         let call = PlainCall(context.exchange)
         let result = await call.run(outgoing, on: services.upstream, until: deadline)
         context.upstreamAnsweredAt = LoopClock.now
         context.connectMicroseconds = call.timings.isReused ? 0 : call.timings.connect
         switch result {
-        case .clientGone: return .clientGone
+        case .clientGone: return nil
         case .failed(let error): throw error
         case .answered(let head, let body):
-            guard (200..<300).contains(head.status) else {
-                throw attempt.candidate.provider.failure(head, body)
-            }
-            let answer = try attempt.candidate.provider.translateAnswer(body, to: request)
-            context.usage = answer.usage
-            if answer.usage == nil, context.estimate == nil { context.estimate = TokenEstimate.usage(of: request) }
-            send(answer.body, head, context)
-            return .done
+            guard (200..<300).contains(head.status) else { throw provider.failure(head, body) }
+            return (head, body)
         }
     }
 

@@ -23,6 +23,7 @@ package final class Gateway: RequestHandler {
     let clusterMetrics: ClusterMetrics
     let log: Log
     let readiness: Readiness
+    let gatherer: MaterialGatherer
     var random = SystemRandomNumberGenerator()
     private let providers: [any Provider]
     private let pools: [String: AccountPool]
@@ -52,6 +53,10 @@ package final class Gateway: RequestHandler {
         metrics = WorkerMetrics(worker: parts.workerID)
         metrics.observe(parts.upstream)
         clusterMetrics = ClusterMetrics(own: metrics, snapshots: parts.snapshots)
+        gatherer = MaterialGatherer(
+            fetcher: AddressFetcher(client: parts.strangers ?? parts.upstream),
+            reasoning: parts.reasoning
+        )
         readiness = Readiness(isStateReachable: parts.isStateReachable)
         settlement = Settlement(parts, metrics: metrics, prices: prices)
         var seed = SystemRandomNumberGenerator()

@@ -21,6 +21,9 @@ package struct GatewayParts {
     package var keyRing: KeyRing?
     package var rateLimits: RateLimits?
     package var ledger: Ledger?
+    package var reasoning: ReasoningStore?
+    /// What fetches the addresses that clients name: it must not reach anything but the public network.
+    package var strangers: UpstreamClient?
     package var admin: AdminService?
     /// Tells this worker's figures from those of the others.
     package var workerID: String?

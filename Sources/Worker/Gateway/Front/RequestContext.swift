@@ -2,6 +2,7 @@ import Core
 import EventLoop
 import HTTPServer
 import OpenAIAPI
+import Providers
 import State
 
 /// One request on its way through the gateway: who asks, what has been spent, how it ended.
@@ -24,6 +25,8 @@ final class RequestContext {
     var model = ""
     var streams = false
     var candidate: Candidate?
+    /// What was gathered for the request, for as long as another attempt may need it.
+    var materials = Materials()
     /// The account of the last upstream call.
     var account = ""
 
@@ -40,6 +43,9 @@ final class RequestContext {
     var usage: TokenUsage?
     /// In nano-dollars; nil where no price is known.
     var cost: Int?
+
+    /// Whose state the request may see: the key's, or the operator's.
+    var owner: String { key?.digest ?? "master" }
 
     init(id: String, exchange: Exchange, receivedAt: Instant) {
         self.id = id

@@ -38,7 +38,11 @@ final class StreamServing {
         if context.estimate == nil { context.estimate = request.map { TokenEstimate.usage(of: $0) } }
         request = nil
         itinerary = nil
+        context.materials = Materials()
     }
+
+    /// The provider wants something remembered for the next turn.
+    func keep(_ states: [KeptState]) { gateway.gatherer.keep(states, owner: context.owner) }
 
     /// The client has seen nothing of the current attempt.
     func attemptFailed(_ error: GatewayError) {
@@ -88,16 +92,37 @@ final class StreamServing {
     private func make(_ attempt: Attempt) {
         guard let request else { return attempt.abandoned() }
         current = attempt
+        let needs = gateway.missing(request, attempt, context)
+        if needs.isEmpty { return send(request, attempt) }
+        // Ends with the last answer to what is asked for, all of which have deadlines.
+        Task.immediate { @LoopActor in
+            do throws(GatewayError) {
+                try await gateway.gather(needs, context)
+                // The client may have left meanwhile; then the attempt has been given back.
+                if current != nil { send(request, attempt) }
+            } catch {
+                if current != nil { notSent(error) }
+            }
+        }
+    }
+
+    private func send(_ request: ModelRequest, _ attempt: Attempt) {
+        let job = gateway.job(request, attempt, context)
         do throws(GatewayError) {
-            switch try gateway.translate(request, attempt, context) {
+            switch try gateway.translate(job, attempt, context) {
             case .local(let answer): relay?.send(answer)
-            case .upstream(let outgoing): relay?.start(outgoing, request, with: attempt.candidate.provider)
+            case .upstream(let outgoing): relay?.start(outgoing, job, with: attempt.candidate.provider)
+            case .batch: preconditionFailure("streams are never batches")
             }
         } catch {
-            failed(error)
-            if error.retry == .no { itinerary?.end() }
-            proceed(after: error)
+            notSent(error)
         }
+    }
+
+    private func notSent(_ error: GatewayError) {
+        failed(error)
+        if error.retry == .no { itinerary?.end() }
+        proceed(after: error)
     }
 
     private func giveUp(_ error: GatewayError?) {

@@ -21,16 +21,16 @@ final class StreamAttempt: TransferDelegate {
     private var translator: any StreamTranslator
     private var body = Body.awaited
     private var transfer: Transfer?
-    private var request: ModelRequest?
+    private var job: Job?
     private let scratch: StreamScratch
     private let lingering: LingeringTransfers
 
-    init(relay: StreamRelay, provider: any Provider, request: ModelRequest, lingering: LingeringTransfers) {
+    init(relay: StreamRelay, provider: any Provider, job: Job, lingering: LingeringTransfers) {
         self.relay = relay
         self.lingering = lingering
         self.provider = provider
-        self.request = request
-        translator = provider.makeStreamTranslator(for: request)
+        self.job = job
+        translator = provider.makeStreamTranslator(for: job)
         scratch = StreamScratch.shared
     }
 
@@ -44,7 +44,7 @@ final class StreamAttempt: TransferDelegate {
     /// The client has the head; neither our copy of the upstream's nor the request is needed any more.
     func headIsSent() {
         head = nil
-        request = nil
+        job = nil
         transfer?.releaseRequestBody()
     }
 
@@ -116,7 +116,7 @@ final class StreamAttempt: TransferDelegate {
     /// Servers that do not say what they send are taken at their bytes.
     private func mayBeStream(_ head: UpstreamHead) -> Bool {
         guard let type = head.first("content-type") else { return true }
-        return MediaType(type) == .eventStream
+        return MediaType(type) == provider.streamType
     }
 
     private func handOver(to relay: StreamRelay) {
@@ -126,11 +126,11 @@ final class StreamAttempt: TransferDelegate {
 
     /// The meaning of an answer that is no stream.
     private func refusal(_ body: ByteBuffer) -> GatewayError {
-        guard let head, let request else { return .notAStream }
+        guard let head, let job else { return .notAStream }
         if (200..<300).contains(head.status) {
             // Some upstreams refuse with 200 and an error body.
             do throws(GatewayError) {
-                _ = try provider.translateAnswer(Array(body.readable), to: request)
+                _ = try provider.translateAnswer(Array(body.readable), to: job)
                 return .notAStream
             } catch {
                 return error

@@ -47,14 +47,14 @@ final class StreamRelay {
     var mayTryAgain: Bool { machine.mayTryAgain && !exchange.isClientGone }
 
     /// Sends the request to one upstream and relays what it answers; the owner hears how it came out.
-    func start(_ outgoing: OutgoingRequest, _ request: ModelRequest, with provider: any Provider) {
+    func start(_ outgoing: OutgoingRequest, _ job: Job, with provider: any Provider) {
         machine.attemptStarted(at: LoopClock.now)
         knowsUpstreamSpeaks = false
         held.removeAll()
         let attempt = StreamAttempt(
             relay: self,
             provider: provider,
-            request: request,
+            job: job,
             lingering: services.lingering
         )
         self.attempt = attempt
@@ -112,6 +112,7 @@ final class StreamRelay {
     func translated(_ output: inout StreamOutput) {
         if let usage = output.usage { context.usage = usage }
         context.chunks += output.count
+        if !output.kept.isEmpty { owner?.keep(output.kept) }
         let now = LoopClock.turn
         if output.count > 0 {
             let isLarge = held.count + output.events.count > Self.heldLimit

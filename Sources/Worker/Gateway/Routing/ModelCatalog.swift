@@ -12,6 +12,16 @@ struct ModelEntry: Sendable {
     var created = 0
     var owner: String
 
+    init(id: String, created: Int = 0, owner: String) {
+        self.id = id
+        self.created = created
+        self.owner = owner
+    }
+
+    init(_ model: ListedModel, of provider: any Provider) {
+        self.init(id: "\(provider.name)/\(model.id)", created: model.created, owner: model.owner ?? provider.name)
+    }
+
     func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.member("id", id)
@@ -102,8 +112,8 @@ final class ModelCatalog {
             guard let request = provider.modelsRequest(key: key) else { continue }
             do throws(TransferFailure) {
                 let (head, body) = try await upstream.fetch(request, limit: Self.listLimit, deadline: Self.patience)
-                guard head.status == 200, let document = try? JSONDocument(parsing: body) else { continue }
-                listed[provider.name] = Self.read(document.root, of: provider)
+                guard head.status == 200, let models = provider.models(body) else { continue }
+                listed[provider.name] = models.prefix(10_000).map { ModelEntry($0, of: provider) }
             } catch {
                 log(.warning, "model list not available", LogField("provider", provider.name))
             }
@@ -129,15 +139,4 @@ final class ModelCatalog {
         return lease.account.credential
     }
 
-    private static func read(_ root: JSONValue, of provider: any Provider) -> [ModelEntry] {
-        guard let data = root["data"] else { return [] }
-        return data.elements.prefix(10_000).compactMap { item in
-            guard let id = item["id"]?.string, !id.isEmpty else { return nil }
-            return ModelEntry(
-                id: "\(provider.name)/\(id)",
-                created: item["created"]?.int ?? 0,
-                owner: item["owned_by"]?.string ?? provider.name
-            )
-        }
-    }
 }

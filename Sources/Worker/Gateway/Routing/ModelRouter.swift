@@ -84,7 +84,7 @@ struct ModelRouter {
 
     /// Whether the provider can be called at all: it has accounts, or needs none.
     func isConfigured(_ provider: any Provider) -> Bool {
-        guard provider.needsAccount else { return true }
+        guard provider.needsAccount else { return provider.isConfigured }
         return pools[provider.name]?.isConfigured ?? false
     }
 

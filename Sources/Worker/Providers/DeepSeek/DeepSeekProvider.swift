@@ -1,17 +1,27 @@
 package import Core
 package import HTTPCodec
 internal import JSON
-package import OpenAIAPI
+internal import OpenAIAPI
 
 /// DeepSeek: OpenAI's dialect with other names for a few things.
 package struct DeepSeekProvider: Provider {
     package let name = "deepseek"
-    package let aliases: [String] = []
     package let needsAccount = true
     package let knownModels = ["deepseek-chat", "deepseek-reasoner"]
     private let streamURL: String
     private let plainURL: String
     private let modelsURL: String
+
+    package static let definition = ProviderDefinition(
+        name: "deepseek",
+        keyVariables: ["DEEPSEEK_API_KEY"],
+        variables: ["DEEPSEEK_API_URL", "DEEPSEEK_API_ENDPOINT_NONSTREAM"]
+    ) { settings throws(ProviderProblem) in
+        DeepSeekProvider(
+            streamURL: try settings.url("DEEPSEEK_API_URL") ?? "https://api.deepseek.com",
+            plainURL: try settings.url("DEEPSEEK_API_ENDPOINT_NONSTREAM")
+        )
+    }
 
     /// Either address may be a base or already name the endpoint.
     package init(streamURL: String, plainURL: String?) {
@@ -20,28 +30,34 @@ package struct DeepSeekProvider: Provider {
         modelsURL = String(self.streamURL.dropLast("/chat/completions".count)) + "/models"
     }
 
+    package var baseURL: String { streamURL }
+
     package func owns(_ model: String) -> Bool { model.hasPrefix("deepseek-") }
 
-    package func translate(_ request: ModelRequest, model: String, key: String) throws(GatewayError) -> Call {
-        guard request.operation == .chat else {
+    package func translate(_ job: Job) throws(GatewayError) -> Call {
+        guard job.request.operation == .chat else {
             throw .notHere("model", "DeepSeek models do not offer this operation.")
         }
         return .upstream(
             OutgoingRequest(
-                url: request.streams ? streamURL : plainURL,
-                headers: OpenAIWire.headers(key: key, streams: request.streams),
-                body: OpenAIWire.body(request, model: model, further: try DeepSeekRequest.edits(request.document.root))
+                url: job.request.streams ? streamURL : plainURL,
+                headers: OpenAIWire.headers(key: job.key, streams: job.request.streams),
+                body: OpenAIWire.body(
+                    job.request,
+                    model: job.model,
+                    further: try DeepSeekRequest.edits(job.request.document.root)
+                )
             )
         )
     }
 
-    package func makeStreamTranslator(for request: ModelRequest) -> any StreamTranslator {
-        OpenAIStream(for: request)
+    package func makeStreamTranslator(for job: Job) -> any StreamTranslator {
+        OpenAIStream(for: job.request)
     }
 
-    package func translateAnswer(_ body: [UInt8], to request: ModelRequest) throws(GatewayError) -> PlainAnswer {
+    package func translateAnswer(_ body: [UInt8], to job: Job) throws(GatewayError) -> PlainAnswer {
         // While a request waits in the queue, DeepSeek keeps the connection alive with blank lines before the body.
-        let answer = try OpenAIWire.answer(body, to: request)
+        let answer = try OpenAIWire.answer(body, to: job.request)
         guard let document = try? JSONDocument(parsing: answer.body) else { return answer }
         if ChunkFacts(document.root).isInterrupted { throw .interrupted }
         return answer

@@ -1,15 +1,15 @@
 package import Core
-package import HTTPCodec
 internal import JSON
-package import OpenAIAPI
+internal import OpenAIAPI
 
 /// Says back what the user said last. Needs no account, so that a fresh install answers its first request.
 package struct EchoProvider: Provider {
     package let name = "echo"
-    package let aliases: [String] = []
     package let needsAccount = false
     package let knownModels = ["echo"]
     private let now: @Sendable () -> Int
+
+    package static let definition = ProviderDefinition(name: "echo") { settings in EchoProvider(now: settings.now) }
 
     /// `now` is wall time in seconds since 1970.
     package init(now: @escaping @Sendable () -> Int) {
@@ -18,10 +18,9 @@ package struct EchoProvider: Provider {
 
     package func owns(_ model: String) -> Bool { false }
 
-    package func translate(_ request: ModelRequest, model: String, key: String) throws(GatewayError) -> Call {
-        guard request.operation == .chat else {
-            throw .notHere("model", "The echo model only chats.")
-        }
+    package func translate(_ job: Job) throws(GatewayError) -> Call {
+        let request = job.request
+        guard request.operation == .chat else { throw .notHere("model", "The echo model only chats.") }
         let text = Self.lastUserText(request.document.root)
         let pieces = Self.pieces(text)
         let usage = TokenUsage(prompt: Self.words(in: request.document.root), completion: Self.words(text))
@@ -35,17 +34,15 @@ package struct EchoProvider: Provider {
         )
     }
 
-    package func makeStreamTranslator(for request: ModelRequest) -> any StreamTranslator {
-        OpenAIStream(for: request)
+    package func makeStreamTranslator(for job: Job) -> any StreamTranslator {
+        OpenAIStream(for: job.request)
     }
 
-    package func translateAnswer(_ body: [UInt8], to request: ModelRequest) throws(GatewayError) -> PlainAnswer {
-        try OpenAIWire.answer(body, to: request)
+    package func translateAnswer(_ body: [UInt8], to job: Job) throws(GatewayError) -> PlainAnswer {
+        try OpenAIWire.answer(body, to: job.request)
     }
 
     package func failure(_ answer: FailedAnswer) -> GatewayError { UpstreamFailure.make(answer) }
-
-    package func modelsRequest(key: String) -> OutgoingRequest? { nil }
 
     private static func lastUserText(_ root: JSONValue) -> String {
         var last: JSONValue?

@@ -1,15 +1,21 @@
 package import Core
 package import HTTPCodec
 internal import JSON
-package import OpenAIAPI
+internal import OpenAIAPI
 
 /// OpenAI itself and everything that speaks its dialect under another base URL.
 package struct OpenAIProvider: Provider {
     package let name = "openai"
-    package let aliases: [String] = []
     package let needsAccount = true
-    package let knownModels: [String] = []
-    private let baseURL: String
+    package let baseURL: String
+
+    package static let definition = ProviderDefinition(
+        name: "openai",
+        keyVariables: ["OPENAI_API_KEY"],
+        variables: ["OPENAI_BASE_URL"]
+    ) { settings throws(ProviderProblem) in
+        OpenAIProvider(baseURL: try settings.url("OPENAI_BASE_URL") ?? "https://api.openai.com/v1")
+    }
 
     /// `baseURL` ends in the version, as the SDKs have it: `https://…/v1`.
     package init(baseURL: String) {
@@ -22,9 +28,9 @@ package struct OpenAIProvider: Provider {
         return families.contains { model.hasPrefix($0) } && !model.hasSuffix("-free")
     }
 
-    package func translate(_ request: ModelRequest, model: String, key: String) throws(GatewayError) -> Call {
+    package func translate(_ job: Job) throws(GatewayError) -> Call {
         let path =
-            switch request.operation {
+            switch job.request.operation {
             case .chat: "/chat/completions"
             case .completion: "/completions"
             case .embedding: "/embeddings"
@@ -32,18 +38,18 @@ package struct OpenAIProvider: Provider {
         return .upstream(
             OutgoingRequest(
                 url: baseURL + path,
-                headers: OpenAIWire.headers(key: key, streams: request.streams),
-                body: OpenAIWire.body(request, model: model)
+                headers: OpenAIWire.headers(key: job.key, streams: job.request.streams),
+                body: OpenAIWire.body(job.request, model: job.model)
             )
         )
     }
 
-    package func makeStreamTranslator(for request: ModelRequest) -> any StreamTranslator {
-        OpenAIStream(for: request)
+    package func makeStreamTranslator(for job: Job) -> any StreamTranslator {
+        OpenAIStream(for: job.request)
     }
 
-    package func translateAnswer(_ body: [UInt8], to request: ModelRequest) throws(GatewayError) -> PlainAnswer {
-        try OpenAIWire.answer(body, to: request)
+    package func translateAnswer(_ body: [UInt8], to job: Job) throws(GatewayError) -> PlainAnswer {
+        try OpenAIWire.answer(body, to: job.request)
     }
 
     package func failure(_ answer: FailedAnswer) -> GatewayError { UpstreamFailure.make(answer) }

@@ -1,0 +1,70 @@
+/// What the operator can say about a provider, and how it is made of that.
+package struct ProviderDefinition: Sendable {
+    package let name: String
+    /// Variables whose values, separated by commas, are the first accounts of the provider's pool. Without any the provider
+    /// has no pool.
+    package let keyVariables: [String]
+    /// Further variables that `make` reads.
+    package let variables: [String]
+    package let make: @Sendable (ProviderSettings) throws(ProviderProblem) -> any Provider
+
+    package init(
+        name: String,
+        keyVariables: [String] = [],
+        variables: [String] = [],
+        make: @escaping @Sendable (ProviderSettings) throws(ProviderProblem) -> any Provider
+    ) {
+        self.name = name
+        self.keyVariables = keyVariables
+        self.variables = variables
+        self.make = make
+    }
+
+    package var hasPool: Bool { !keyVariables.isEmpty }
+}
+
+/// What the operator has said wrong, in words for the log.
+package struct ProviderProblem: Error {
+    package let message: String
+
+    package init(_ message: String) { self.message = message }
+}
+
+/// The operator's choices for all providers, by the names of their variables.
+package struct ProviderSettings: Sendable {
+    private let values: [String: String]
+    /// Wall time in seconds since 1970.
+    package let now: @Sendable () -> Int
+
+    package init(_ values: [String: String], now: @escaping @Sendable () -> Int) {
+        self.values = values
+        self.now = now
+    }
+
+    /// Nothing for a variable that is unset or blank.
+    package func text(_ name: String) -> String? {
+        guard let value = values[name].map(Self.trimmed), !value.isEmpty else { return nil }
+        return String(value)
+    }
+
+    /// Several values separated by commas.
+    package func list(_ name: String) -> [String] {
+        (text(name) ?? "").split(separator: ",").map { String(Self.trimmed(String($0))) }.filter { !$0.isEmpty }
+    }
+
+    /// An address without a slash at its end.
+    package func url(_ name: String) throws(ProviderProblem) -> String? {
+        guard let text = text(name) else { return nil }
+        guard text.hasPrefix("http://") || text.hasPrefix("https://"), !text.contains(" ") else {
+            throw ProviderProblem("\(name) must be an http:// or https:// address")
+        }
+        return text.hasSuffix("/") ? String(text.dropLast()) : text
+    }
+
+    private static func trimmed(_ text: String) -> Substring {
+        let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\r" || $0 == "\n" || $0 == "\r\n" }
+        var rest = text[...].drop(while: isSpace)
+        while let last = rest.last, isSpace(last) { rest.removeLast() }
+        return rest
+    }
+}
