@@ -81,6 +81,7 @@ let package = Package(
         ),
 
         worker("Providers", ["Core", "JSON", "HTTPCodec", "OpenAIAPI"]),
+        worker("Dialects", ["Core", "JSON", "OpenAIAPI"]),
         worker(
             "Admin",
             ["Core", "EventLoop", "HTTPCodec", "JSON", "Crypto", "OpenAIAPI", "HTTPServer", "Redis", "State"]
@@ -89,7 +90,7 @@ let package = Package(
             "Gateway",
             [
                 "Core", "EventLoop", "HTTPCodec", "JSON", "Crypto", "OpenAIAPI", "HTTPServer", "Redis", "Upstream",
-                "State", "Providers", "Admin",
+                "State", "Providers", "Dialects", "Admin",
             ]
         ),
         .executableTarget(
@@ -123,6 +124,7 @@ let package = Package(
         ),
         tests("UpstreamTests", ["Core", "EventLoop", "HTTPCodec", "Upstream"]),
         tests("ProvidersTests", ["Core", "JSON", "HTTPCodec", "OpenAIAPI", "Providers"]),
+        tests("DialectsTests", ["Core", "JSON", "OpenAIAPI", "Dialects"]),
         tests(
             "GatewayTests",
             ["Core", "EventLoop", "HTTPCodec", "JSON", "OpenAIAPI", "Providers", "Upstream", "State", "Gateway"]

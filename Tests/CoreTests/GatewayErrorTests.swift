@@ -15,6 +15,7 @@ struct GatewayErrorTests {
         .permissionDenied: (403, "permission_error"),
         .modelNotFound: (404, "invalid_request_error"),
         .notFound: (404, "invalid_request_error"),
+        .previousResponseNotFound: (400, "invalid_request_error"),
         .methodNotAllowed: (405, "invalid_request_error"),
         .requestTimeout: (408, "invalid_request_error"),
         .conflict: (409, "invalid_request_error"),

@@ -20,6 +20,10 @@ struct FrontTests {
     private func describe(_ route: Route) -> String {
         switch route {
         case .model(let operation): operation.rawValue
+        case .messages: "messages"
+        case .countTokens: "count"
+        case .responses: "responses"
+        case .response(let id, let part): "\(part) of \(id)"
         case .models: "models"
         case .modelDetails(let name): "details of \(name)"
         case .health: "health"
@@ -43,6 +47,11 @@ struct FrontTests {
             ("GET", "/v1/models/openai%2Fgpt-4o", "details of openai/gpt-4o"),
             ("GET", "/v1/models/huggingface%2forg%2Fm%20x", "details of huggingface/org/m x"),
             ("GET", "/models/%E5%A4%9C", "details of 夜"), ("GET", "/v1/models/a+b", "details of a+b"),
+            ("POST", "/v1/messages", "messages"), ("POST", "/v1/messages/count_tokens", "count"),
+            ("GET", "/v1/messages", "only POST"), ("POST", "/v1/responses", "responses"),
+            ("GET", "/v1/responses/resp_1", "whole of resp_1"), ("DELETE", "/v1/responses/r", "removal of r"),
+            ("GET", "/v1/responses/r/input_items", "inputItems of r"), ("PUT", "/v1/responses/r", "only GET, DELETE"),
+            ("GET", "/v1/responses/", "unknown"), ("POST", "/v1/responses/r/cancel", "unknown"),
             ("GET", "/health", "health"), ("GET", "/ready", "ready"), ("GET", "/metrics", "metrics"),
             ("GET", "/v1/chat/completions", "only POST"), ("DELETE", "/v1/embeddings", "only POST"),
             ("POST", "/v1/models", "only GET"), ("PUT", "/v1/models/x", "only GET"), ("POST", "/health", "only GET"),

@@ -13,6 +13,7 @@ extension GatewayError {
         case permissionDenied = "permission_denied"
         case modelNotFound = "model_not_found"
         case notFound = "not_found"
+        case previousResponseNotFound = "previous_response_not_found"
         case methodNotAllowed = "method_not_allowed"
         case requestTimeout = "request_timeout"
         case conflict = "conflict"
@@ -44,7 +45,9 @@ extension GatewayError {
 
     package var status: Int {
         switch code {
-        case .invalidRequest, .invalidJSON, .missingParameter, .unsupportedParameter, .contextLengthExceeded: 400
+        case .invalidRequest, .invalidJSON, .missingParameter, .unsupportedParameter, .contextLengthExceeded,
+            .previousResponseNotFound:
+            400
         case .invalidAPIKey, .invalidCredentials: 401
         case .budgetExhausted: 402
         case .permissionDenied: 403
@@ -76,9 +79,10 @@ extension GatewayError {
         case .insufficientQuota, .budgetExhausted: "insufficient_quota"
         case .permissionDenied: "permission_error"
         case .invalidRequest, .invalidJSON, .missingParameter, .unsupportedParameter, .contextLengthExceeded,
-            .invalidAPIKey, .invalidCredentials, .modelNotFound, .notFound, .methodNotAllowed, .requestTimeout,
-            .conflict,
-            .lengthRequired, .bodyTooLarge, .uriTooLong, .unsupportedMediaType, .unprocessable, .headersTooLarge,
+            .invalidAPIKey, .invalidCredentials, .modelNotFound, .notFound, .previousResponseNotFound,
+            .methodNotAllowed,
+            .requestTimeout, .conflict, .lengthRequired, .bodyTooLarge, .uriTooLong, .unsupportedMediaType,
+            .unprocessable, .headersTooLarge,
             .clientGone, .notImplemented, .httpVersionNotSupported:
             upstreamType ?? "invalid_request_error"
         case .internalError, .upstreamError, .upstreamRefusedCredentials, .upstreamUnreachable, .upstreamCut,

@@ -16,6 +16,8 @@ package struct ModelRequest: Sendable {
     package let streams: Bool
     /// Whether the client asked for the usage trailer of a stream.
     package let wantsUsage: Bool
+    /// Members that the client's own dialect brought along, for the vendor who knows them; the others may leave them out.
+    package var dispensable: [StaticString] = []
 
     package init(_ operation: Operation, body: [UInt8]) throws(GatewayError) {
         self.operation = operation
@@ -48,7 +50,7 @@ package struct ModelRequest: Sendable {
         try RequestCheck(root).check(operation)
     }
 
-    private static func parse(_ body: [UInt8]) throws(GatewayError) -> JSONDocument {
+    package static func parse(_ body: [UInt8]) throws(GatewayError) -> JSONDocument {
         guard !body.isEmpty else {
             throw .invalid(nil, "The request has no body; a JSON object is expected.", code: .invalidJSON)
         }

@@ -21,6 +21,7 @@ enum Parameters {
                 continue
             }
             if key.equals("n"), value.int == 1 { continue }
+            if job.request.dispensable.contains(where: { key.equals($0) }) { continue }
             let name = String((key.string ?? "").prefix(100))
             throw .notHere(name, "\(provider) has nothing that corresponds to '\(name)'.")
         }

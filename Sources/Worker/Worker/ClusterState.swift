@@ -13,6 +13,7 @@ final class ClusterState {
     let rateLimits: RateLimits
     let ledger: Ledger
     let reasoning: ReasoningStore
+    let responses: ResponseStore
     let settings: Settings
     let directory: WorkerDirectory
     let leader: Leader
@@ -49,6 +50,7 @@ final class ClusterState {
         )
         ledger = Ledger(redis: redis, log: log)
         reasoning = ReasoningStore(redis: redis)
+        responses = ResponseStore(redis: redis)
         settings = Settings(
             redis: redis,
             defaults: LiveSettings.defaults(configuration),

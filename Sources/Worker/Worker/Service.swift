@@ -163,6 +163,7 @@ extension GatewayParts {
         rateLimits = state.rateLimits
         ledger = state.ledger
         reasoning = state.reasoning
+        responses = state.responses
         isStateReachable = { [redis = state.redis] in redis.isReady }
         workerID = state.directory.identity.id
         snapshots = { [directory = state.directory] in

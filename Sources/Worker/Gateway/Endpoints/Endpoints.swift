@@ -1,7 +1,10 @@
 import Core
+import Dialects
 import EventLoop
 import HTTPServer
 import JSON
+import OpenAIAPI
+import State
 
 /// The endpoints that answer from the worker's own knowledge.
 @LoopActor
@@ -47,6 +50,46 @@ enum Endpoints {
         }
         var writer = JSONWriter()
         entry.write(to: &writer)
+        send(writer.take(), context)
+    }
+
+    /// What is kept of a response, in one form or another.
+    static func response(
+        _ id: String,
+        _ part: Route.StoredPart,
+        _ gateway: Gateway,
+        _ context: RequestContext
+    ) async throws(GatewayError) {
+        let missing = GatewayError.invalid(
+            "response_id",
+            "There is no response with the id '\(id.prefix(100))'.",
+            code: .notFound
+        )
+        if case .removal = part {
+            guard let responses = gateway.responses else { throw .noStore }
+            guard try await responses.remove(id, owner: context.owner) else { throw missing }
+            var writer = JSONWriter()
+            writer.beginObject()
+            writer.member("id", id)
+            writer.member("object", "response")
+            writer.member("deleted", true)
+            writer.endObject()
+            return send(writer.take(), context)
+        }
+        guard let record = try await gateway.stored(id, context) else { throw missing }
+        let body: [UInt8]? =
+            if case .inputItems = part { ResponsesRecord.inputItems(record, id: id) } else {
+                ResponsesRecord.response(record)
+            }
+        guard let body else { throw missing }
+        send(body, context)
+    }
+
+    static func tokens(_ request: ModelRequest, _ context: RequestContext) {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("input_tokens", TokenEstimate.usage(of: request).prompt)
+        writer.endObject()
         send(writer.take(), context)
     }
 

@@ -11,6 +11,8 @@ enum AnswerHeaders {
         output.append("Content-Type: " as StaticString)
         output.appendHeaderLine(contentType)
         output.appendHeader("X-Request-ID", context.id)
+        // What Anthropic's clients look for.
+        if context.route.errors != nil { output.appendHeader("Request-ID", context.id) }
         context.rates?.appendHeaders(to: &output)
         appendTiming(context, to: &output)
     }

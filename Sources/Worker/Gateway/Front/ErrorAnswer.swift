@@ -1,4 +1,5 @@
 import Core
+import Dialects
 import EventLoop
 import HTTPCodec
 import HTTPServer
@@ -8,7 +9,9 @@ import OpenAIAPI
 enum ErrorAnswer {
     @LoopActor
     static func send(_ error: GatewayError, _ context: RequestContext) {
-        let body = ErrorBody.bytes(error, requestID: context.id)
+        let body =
+            context.route.errors?.body(error, requestID: context.id)
+            ?? ErrorBody.bytes(error, requestID: context.id)
         context.exchange.respond(status: error.status, body: body) { output in
             AnswerHeaders.append(context, contentType: "application/json", to: &output)
             if case .wrongMethod(let allowed) = context.route {

@@ -29,7 +29,7 @@ extension Gateway {
             admin.handle(request, context.exchange, requestID: context.id) { [self] status in
                 settle(context, status < 500 ? .done : .gatewayError)
             }
-        case .model, .models, .modelDetails:
+        case .model, .messages, .countTokens, .responses, .response, .models, .modelDetails:
             switch try authenticator.check(request.head) {
             case .caller(let caller):
                 try admit(caller, request, context)
@@ -58,7 +58,8 @@ extension Gateway {
         context.key = caller.record
         context.authenticatedAt = LoopClock.now
         switch context.route {
-        case .model(let operation): try route(operation, request.body, caller, context)
+        case .model(let operation): try route(ModelRequest(operation, body: request.body), caller, context)
+        case .messages, .countTokens, .responses, .response: try converse(request.body, caller, context)
         case .modelDetails(let name):
             // Ends when the catalogue has asked the upstreams, which has a deadline.
             Task.immediate { @LoopActor in
@@ -77,13 +78,8 @@ extension Gateway {
         }
     }
 
-    private func route(
-        _ operation: ModelRequest.Operation,
-        _ body: [UInt8],
-        _ caller: Caller,
-        _ context: RequestContext
-    ) throws(GatewayError) {
-        let asked = try ModelRequest(operation, body: body)
+    /// Serves what is, by now, a request in the canonical words.
+    func route(_ asked: ModelRequest, _ caller: Caller, _ context: RequestContext) throws(GatewayError) {
         context.model = asked.model
         guard caller.allows(model: asked.model) else {
             throw .invalid(
@@ -92,7 +88,7 @@ extension Gateway {
                 code: .permissionDenied
             )
         }
-        context.streams = asked.streams && operation != .embedding
+        context.streams = asked.streams && asked.operation != .embedding
         let limit = configuration.retryTimes + 1
         guard let itinerary = router.itinerary(for: asked.model, limit: limit, random: &random) else {
             throw router.unknown(asked.model, known: catalog.knownNames)

@@ -1,4 +1,5 @@
 import Core
+import Dialects
 import EventLoop
 import HTTPCodec
 import HTTPServer
@@ -92,26 +93,41 @@ extension Gateway {
         switch call {
         case .local(let answer):
             context.usage = answer.usage
-            send(answer.body, nil, context)
+            send(try await said(answer.body, context), nil, context)
         case .upstream(let outgoing):
             guard let (head, body) = try await ask(outgoing, provider, context, deadline) else { return .clientGone }
-            finish(try provider.translateAnswer(body, to: job), head, job, context)
+            try await finish(provider.translateAnswer(body, to: job), head, job, context)
         case .batch(let requests):
             var bodies: [[UInt8]] = []
             for outgoing in requests {
                 guard let (_, body) = try await ask(outgoing, provider, context, deadline) else { return .clientGone }
                 bodies.append(body)
             }
-            finish(try provider.translateAnswers(bodies, to: job), nil, job, context)
+            try await finish(provider.translateAnswers(bodies, to: job), nil, job, context)
         }
         return .done
     }
 
-    private func finish(_ answer: PlainAnswer, _ head: UpstreamHead?, _ job: Job, _ context: RequestContext) {
+    private func finish(
+        _ answer: PlainAnswer,
+        _ head: UpstreamHead?,
+        _ job: Job,
+        _ context: RequestContext
+    ) async throws(GatewayError) {
+        let body = try await said(answer.body, context)
         context.usage = answer.usage
         if answer.usage == nil, context.estimate == nil { context.estimate = TokenEstimate.usage(of: job.request) }
         gatherer.keep(answer.kept, owner: context.owner)
-        send(answer.body, head, context)
+        send(body, head, context)
+    }
+
+    /// The answer in the client's dialect.
+    private func said(_ body: [UInt8], _ context: RequestContext) async throws(GatewayError) -> [UInt8] {
+        guard let dialect = context.dialect else { return body }
+        let answer = try dialect.answer(body)
+        // What the client may refer to must be there before it knows of it.
+        await keep(answer, context)
+        return answer
     }
 
     /// A successful answer; nothing when the client has left.

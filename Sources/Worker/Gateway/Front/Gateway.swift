@@ -24,6 +24,7 @@ package final class Gateway: RequestHandler {
     let log: Log
     let readiness: Readiness
     let gatherer: MaterialGatherer
+    let responses: ResponseStore?
     var random = SystemRandomNumberGenerator()
     private let providers: [any Provider]
     private let pools: [String: AccountPool]
@@ -53,6 +54,7 @@ package final class Gateway: RequestHandler {
         metrics = WorkerMetrics(worker: parts.workerID)
         metrics.observe(parts.upstream)
         clusterMetrics = ClusterMetrics(own: metrics, snapshots: parts.snapshots)
+        responses = parts.responses
         gatherer = MaterialGatherer(
             fetcher: AddressFetcher(client: parts.strangers ?? parts.upstream),
             reasoning: parts.reasoning

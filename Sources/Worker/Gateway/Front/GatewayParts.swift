@@ -22,6 +22,7 @@ package struct GatewayParts {
     package var rateLimits: RateLimits?
     package var ledger: Ledger?
     package var reasoning: ReasoningStore?
+    package var responses: ResponseStore?
     /// What fetches the addresses that clients name: it must not reach anything but the public network.
     package var strangers: UpstreamClient?
     package var admin: AdminService?

@@ -1,4 +1,5 @@
 import Core
+import Dialects
 import EventLoop
 import HTTPServer
 import OpenAIAPI
@@ -22,6 +23,8 @@ final class RequestContext {
     /// What the request was expected to use.
     var estimate: TokenUsage?
     var route = Route.unknown
+    /// How the client speaks, where that is not chat.
+    var dialect: (any Dialect)?
     var model = ""
     var streams = false
     var candidate: Candidate?

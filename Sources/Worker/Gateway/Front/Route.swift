@@ -1,10 +1,17 @@
 import Core
+import Dialects
 import HTTPCodec
 import OpenAIAPI
 
 /// What a request line asks for.
 enum Route {
     case model(ModelRequest.Operation)
+    /// The same in another dialect.
+    case messages
+    case countTokens
+    case responses
+    /// What is kept of a response, or the items it came of.
+    case response(id: String, StoredPart)
     case models
     case modelDetails(String)
     case health
@@ -14,6 +21,12 @@ enum Route {
     case admin
     case wrongMethod(allowed: StaticString)
     case unknown
+
+    enum StoredPart {
+        case whole
+        case inputItems
+        case removal
+    }
 
     init(_ head: RequestHead) {
         self = Self.own(head) ?? Self.api(head)
@@ -28,6 +41,14 @@ enum Route {
             return post(head, .model(.completion))
         } else if path.equals("/embeddings") {
             return post(head, .model(.embedding))
+        } else if path.equals("/messages") {
+            return post(head, .messages)
+        } else if path.equals("/messages/count_tokens") {
+            return post(head, .countTokens)
+        } else if path.equals("/responses") {
+            return post(head, .responses)
+        } else if path.prefix(11).equals("/responses/") {
+            return response(head, path.dropFirst(11))
         } else if path.equals("/models") {
             return get(head, .models)
         } else if path.prefix(8).equals("/models/") {
@@ -36,6 +57,25 @@ enum Route {
             return name.map { get(head, .modelDetails(String(decoding: $0, as: UTF8.self))) } ?? .unknown
         }
         return .unknown
+    }
+
+    private static func response(_ head: RequestHead, _ rest: ArraySlice<UInt8>) -> Route {
+        let id = String(decoding: rest.prefix { $0 != UInt8(ascii: "/") }, as: UTF8.self)
+        let part = rest.dropFirst(id.utf8.count)
+        if id.isEmpty { return .unknown }
+        if part.equals("/input_items") { return get(head, .response(id: id, .inputItems)) }
+        guard part.isEmpty else { return .unknown }
+        if head.method == .delete { return .response(id: id, .removal) }
+        return head.method == .get || head.method == .head
+            ? .response(id: id, .whole) : .wrongMethod(allowed: "GET, DELETE")
+    }
+
+    /// How the caller wants to hear of errors, where that is not OpenAI's way.
+    var errors: (any DialectErrors)? {
+        switch self {
+        case .messages, .countTokens: MessagesErrors()
+        default: nil
+        }
     }
 
     /// What is for the operator and the edge.
@@ -47,12 +87,22 @@ enum Route {
         return nil
     }
 
+    /// Whether it asks a model.
+    var usesModel: Bool {
+        switch self {
+        case .model, .messages, .responses: true
+        default: false
+        }
+    }
+
     /// For metrics: a name without values.
     var label: StaticString {
         switch self {
         case .model(.chat): "chat"
         case .model(.completion): "completion"
         case .model(.embedding): "embedding"
+        case .messages, .countTokens: "messages"
+        case .responses, .response: "responses"
         case .models, .modelDetails: "models"
         case .health, .ready, .metrics: "internal"
         case .admin: "admin"

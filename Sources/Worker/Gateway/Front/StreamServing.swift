@@ -41,6 +41,15 @@ final class StreamServing {
         context.materials = Materials()
     }
 
+    /// The whole of an answer in the client's dialect, where it may be wanted again.
+    func keep(answer: [UInt8], then proceed: @escaping @LoopActor () -> Void) {
+        // Ends with the answer of Redis, which has a deadline.
+        Task.immediate { @LoopActor in
+            await gateway.keep(answer, context)
+            proceed()
+        }
+    }
+
     /// The provider wants something remembered for the next turn.
     func keep(_ states: [KeptState]) { gateway.gatherer.keep(states, owner: context.owner) }
 

@@ -5,7 +5,7 @@ import OpenAIAPI
 struct FinishedRequest {
     /// What kind of thing was asked for.
     enum Kind: Int, CaseIterable {
-        case chat, completion, embedding, models, unknown
+        case chat, completion, embedding, messages, responses, models, unknown
         /// Health checks and the like, which are no requests to anybody else.
         case own
 
@@ -14,6 +14,8 @@ struct FinishedRequest {
             case .chat: "chat"
             case .completion: "completion"
             case .embedding: "embedding"
+            case .messages: "messages"
+            case .responses: "responses"
             case .models: "models"
             case .unknown: "unknown"
             case .own: "internal"
@@ -44,6 +46,8 @@ extension FinishedRequest.Kind {
             case .model(.chat): .chat
             case .model(.completion): .completion
             case .model(.embedding): .embedding
+            case .messages, .countTokens: .messages
+            case .responses, .response: .responses
             case .models, .modelDetails: .models
             case .health, .ready, .metrics, .admin: .own
             case .wrongMethod, .unknown: .unknown

@@ -38,7 +38,7 @@ final class Settlement {
             }
         }
         metrics.requestEnded(context, status: status, reason: reason, at: now)
-        if case .model = context.route, let ledger, !context.caller.isEmpty {
+        if context.route.usesModel, let ledger, !context.caller.isEmpty {
             ledger.record(entry(context, reason, error, status, use, now))
         }
         writeLog(context, reason, error, status, now)

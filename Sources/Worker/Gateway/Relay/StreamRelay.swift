@@ -1,4 +1,5 @@
 import Core
+import Dialects
 import EventLoop
 import HTTPCodec
 import HTTPServer
@@ -32,12 +33,15 @@ final class StreamRelay {
     private var knowsUpstreamSpeaks = false
     private var attempt: StreamAttempt?
     private var owner: StreamServing?
+    /// Nothing where the client speaks chat itself.
+    private var voice: StreamVoice?
 
     init(_ context: RequestContext, services: RelayServices, owner: StreamServing) {
         self.context = context
         self.owner = owner
         self.services = services
         exchange = context.exchange
+        voice = context.dialect.map { StreamVoice($0.makeStreamWriter()) }
         machine = RelayMachine(limits: services.limits, startedAt: context.receivedAt)
         exchange.onClientGone = { [unowned self] in end(.clientGone) }
         exchange.onDrained = { [unowned self] in drained() }
@@ -97,7 +101,7 @@ final class StreamRelay {
     }
 
     /// Whether content may go to the client as it comes.
-    var isPassing: Bool { hasFlowed && machine.phase == .flowing && held.isEmpty }
+    var isPassing: Bool { hasFlowed && machine.phase == .flowing && held.isEmpty && voice == nil }
 
     /// Sends whole events with content on as they came; only while `isPassing`.
     func pass(_ events: UnsafeRawBufferPointer, count: Int) {
@@ -123,6 +127,7 @@ final class StreamRelay {
                 if output.end == nil { begin() }
             case .write where held.isEmpty && output.end == nil:
                 if !hasFlowed { contentFlows() }
+                voice?.say(&output.events)
                 exchange.write(output.events)
             case .write:
                 if !hasFlowed { contentFlows() }
@@ -154,7 +159,9 @@ final class StreamRelay {
 
     // MARK: Towards the client
 
-    private func begin(isContent: Bool = true, isWhole: Bool = false) {
+    /// `held` is in the client's dialect by now, or is said in it here.
+    private func begin(isContent: Bool = true, isWhole: Bool = false, isSaid: Bool = false) {
+        if !isSaid { voice?.say(&held) }
         exchange.begin(status: 200, first: held, isWhole: isWhole) { output in
             AnswerHeaders.append(context, contentType: "text/event-stream; charset=utf-8", to: &output)
             AnswerHeaders.appendStreaming(to: &output)
@@ -177,21 +184,44 @@ final class StreamRelay {
     /// Sends the head alone; what is held may still turn out to be another upstream's to say.
     private func commit() {
         let roleEvents = held
-        held = ByteBuffer()
-        held.append(": keep-alive\n\n" as StaticString)
-        begin(isContent: false)
+        held = keepAlive()
+        begin(isContent: false, isSaid: true)
         held = roleEvents
     }
 
+    private func keepAlive() -> ByteBuffer {
+        var bytes = ByteBuffer()
+        if let voice { voice.keepAlive(into: &bytes) } else { bytes.append(": keep-alive\n\n" as StaticString) }
+        return bytes
+    }
+
     private func flushHeld() {
+        voice?.say(&held)
         exchange.write(held)
         held.removeAll(keepingCapacity: held.capacity <= 4096)
     }
 
     private func endProperly() {
-        held.append("data: [DONE]\n\n" as StaticString)
+        guard let voice else {
+            held.append("data: [DONE]\n\n" as StaticString)
+            return deliverEnd()
+        }
+        voice.say(&held)
+        voice.end(into: &held)
+        guard let answer = voice.wholeAnswer, let owner else { return deliverEnd() }
+        // What the client may refer to must be there before it knows of it.
+        attempt?.leave(isComplete: true)
+        attempt = nil
+        machine.ended()
+        owner.keep(answer: answer) { [self] in deliverEnd() }
+    }
+
+    /// The last bytes of an answer that has come to its end.
+    private func deliverEnd() {
+        // The client may have left meanwhile.
+        guard owner != nil else { return }
         if exchange.isUnanswered {
-            begin(isWhole: true)
+            begin(isWhole: true, isSaid: true)
         } else {
             exchange.end(held)
         }
@@ -200,7 +230,12 @@ final class StreamRelay {
 
     /// An error event and an end that nobody can take for a proper one.
     private func breakOff(_ error: GatewayError) {
-        ErrorBody.appendEvent(error, requestID: context.id, to: &held)
+        if let voice {
+            voice.say(&held)
+            voice.fail(error, requestID: context.id, into: &held)
+        } else {
+            ErrorBody.appendEvent(error, requestID: context.id, to: &held)
+        }
         exchange.abort(held)
         held.removeAll(keepingCapacity: false)
     }
@@ -239,9 +274,7 @@ final class StreamRelay {
         case .nothing: break
         case .commit: commit()
         case .keepAlive:
-            var comment = ByteBuffer()
-            comment.append(": keep-alive\n\n" as StaticString)
-            exchange.write(comment)
+            exchange.write(keepAlive())
         case .firstTokenMissing:
             upstreamFailed(.silent("The upstream did not begin to answer in time.", .upstreamTimeout))
         case .upstreamSilent:

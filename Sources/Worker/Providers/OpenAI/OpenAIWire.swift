@@ -23,6 +23,7 @@ enum OpenAIWire {
         if request.streams, request.operation != .embedding, !request.wantsUsage {
             edits.append(.edit("stream_options", [.set("include_usage", .true)]))
         }
+        for name in request.dispensable where request.document.root[name] != nil { edits.append(.remove(name)) }
         return request.document.replacing(edits)
     }
 
