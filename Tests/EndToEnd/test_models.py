@@ -8,6 +8,18 @@ import pytest
 from conftest import Target
 from support.cluster import KEY, Cluster
 from support.raw import fetch
+from support.waiting import wait_until
+
+
+@pytest.fixture(autouse=True)
+def _lists_are_there(request: pytest.FixtureRequest, target: Target) -> None:
+    """No request waits for an upstream's list, so the tests do."""
+    if target.is_gateway:
+        cluster: Cluster = request.getfixturevalue("cluster")
+        for worker in cluster.workers:
+            wait_until(
+                lambda door=worker.address: b"model-b" in fetch(door, "/v1/models", key=KEY).body, 10, what="a model list"
+            )
 
 
 def test_list(client: openai.OpenAI, target: Target) -> None:

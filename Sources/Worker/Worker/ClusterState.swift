@@ -14,6 +14,7 @@ final class ClusterState {
     let ledger: Ledger
     let reasoning: ReasoningStore
     let responses: ResponseStore
+    let modelLists: ModelLists
     let settings: Settings
     let directory: WorkerDirectory
     let leader: Leader
@@ -51,6 +52,7 @@ final class ClusterState {
         ledger = Ledger(redis: redis, log: log)
         reasoning = ReasoningStore(redis: redis)
         responses = ResponseStore(redis: redis)
+        modelLists = ModelLists(redis: redis)
         settings = Settings(
             redis: redis,
             defaults: LiveSettings.defaults(configuration),
@@ -86,6 +88,7 @@ final class ClusterState {
         if !configuration.previousSecrets.isEmpty {
             leader.job("reseal", every: .seconds(600)) { await Self.reseal(pools, log) }
         }
+        leader.job("models", every: .seconds(300)) { [weak gateway] in await gateway?.refreshModels() }
         leader.start()
     }
 

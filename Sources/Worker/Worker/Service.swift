@@ -38,6 +38,7 @@ enum Service {
             let gateway = try Gateway(parts)
             state?.start(gateway, Array(pools.values), configuration, log: log)
             for pool in pools.values { pool.start() }
+            gateway.start()
             var options = ServerOptions()
             options.limits.bodyBytes = configuration.maxBodyBytes
             let server = HTTPServer(options: options, handler: gateway)
@@ -53,6 +54,7 @@ enum Service {
             await state?.beginDraining()
             await drain(server, gateway, configuration.timeouts.drain)
             await state?.close(pools.values)
+            gateway.close()
             upstream.close()
             strangers.close()
             log(.info, "stopped")
@@ -164,6 +166,7 @@ extension GatewayParts {
         ledger = state.ledger
         reasoning = state.reasoning
         responses = state.responses
+        modelLists = state.modelLists
         isStateReachable = { [redis = state.redis] in redis.isReady }
         workerID = state.directory.identity.id
         snapshots = { [directory = state.directory] in

@@ -26,8 +26,8 @@ enum Endpoints {
         }
     }
 
-    static func models(_ gateway: Gateway, _ context: RequestContext) async {
-        let entries = await gateway.catalog.entries()
+    static func models(_ gateway: Gateway, _ context: RequestContext) {
+        let entries = gateway.catalog.entries()
         var writer = JSONWriter()
         writer.beginObject()
         writer.member("object", "list")
@@ -43,8 +43,8 @@ enum Endpoints {
         _ name: String,
         _ gateway: Gateway,
         _ context: RequestContext
-    ) async throws(GatewayError) {
-        let entries = await gateway.catalog.entries()
+    ) throws(GatewayError) {
+        let entries = gateway.catalog.entries()
         guard let entry = gateway.catalog.find(name, in: entries) else {
             throw gateway.router.unknown(name, known: entries.map(\.id))
         }

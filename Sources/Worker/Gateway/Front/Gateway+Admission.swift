@@ -61,20 +61,11 @@ extension Gateway {
         case .model(let operation): try route(ModelRequest(operation, body: request.body), caller, context)
         case .messages, .countTokens, .responses, .response: try converse(request.body, caller, context)
         case .modelDetails(let name):
-            // Ends when the catalogue has asked the upstreams, which has a deadline.
-            Task.immediate { @LoopActor in
-                do throws(GatewayError) {
-                    try await Endpoints.model(name, self, context)
-                    settle(context, .done)
-                } catch {
-                    refuse(error, context)
-                }
-            }
+            try Endpoints.model(name, self, context)
+            settle(context, .done)
         default:
-            Task.immediate { @LoopActor in
-                await Endpoints.models(self, context)
-                settle(context, .done)
-            }
+            Endpoints.models(self, context)
+            settle(context, .done)
         }
     }
 

@@ -48,6 +48,7 @@ package final class Gateway: RequestHandler {
             pools: parts.pools,
             router: router,
             upstream: parts.upstream,
+            lists: parts.modelLists,
             log: parts.log
         )
         authenticator = Authenticator(masterKey: parts.configuration.masterKey, keyRing: parts.keyRing)
@@ -101,6 +102,14 @@ package final class Gateway: RequestHandler {
             refuse(error, context)
         }
     }
+
+    /// Begins what goes on beside requests.
+    package func start() { catalog.start() }
+
+    package func close() { catalog.close() }
+
+    /// Asks all upstreams which models they have; once in a while, by one worker, is enough.
+    package func refreshModels() async { await catalog.refresh() }
 
     /// The end of every request.
     func settle(_ context: RequestContext, _ reason: EndReason, _ error: GatewayError? = nil) {

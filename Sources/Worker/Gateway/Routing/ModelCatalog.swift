@@ -1,88 +1,73 @@
 import Core
 import EventLoop
-import HTTPCodec
-import JSON
 import Providers
 import State
 import Upstream
 
-/// One line of the model list.
-struct ModelEntry: Sendable {
-    var id: String
-    var created = 0
-    var owner: String
-
-    init(id: String, created: Int = 0, owner: String) {
-        self.id = id
-        self.created = created
-        self.owner = owner
-    }
-
-    init(_ model: ListedModel, of provider: any Provider) {
-        self.init(id: "\(provider.name)/\(model.id)", created: model.created, owner: model.owner ?? provider.name)
-    }
-
-    func write(to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.member("id", id)
-        writer.member("object", "model")
-        writer.member("created", created)
-        writer.member("owned_by", owner)
-        writer.endObject()
-    }
-}
-
 /// What models there are: the operator's aliases, what the providers know by themselves, and what their upstreams list.
 ///
-/// A worker asks each upstream when the list is first wanted and again when what it knows has grown old; meanwhile, and
-/// when an upstream is away, the last list stands.
+/// No request waits for an upstream's list. One worker asks them all every few minutes and puts the answers into Redis;
+/// every worker reads them there, and keeps the last list when an upstream, or Redis, is away. Without Redis each worker
+/// asks for itself.
 @LoopActor
 final class ModelCatalog {
-    private static let freshFor = Duration.seconds(300)
-    private static let patience = Duration.seconds(5)
+    private static let patience = Duration.seconds(10)
     private static let listLimit = 8 << 20
+    private static let longestList = 10_000
 
     private let providers: [any Provider]
     /// Changes with the operator's routes.
     var router: ModelRouter
     private let pools: [String: AccountPool]
     private let upstream: UpstreamClient
+    private let lists: ModelLists?
     private let log: Log
     private var listed: [String: [ModelEntry]] = [:]
-    private var askedAt: Instant?
-    private var refresh: Task<Void, Never>?
+    private var timer: LoopTimer?
+    private var isAsking = false
 
     init(
         providers: [any Provider],
         pools: [String: AccountPool],
         router: ModelRouter,
         upstream: UpstreamClient,
+        lists: ModelLists?,
         log: Log
     ) {
         self.pools = pools
         self.providers = providers
         self.router = router
         self.upstream = upstream
+        self.lists = lists
         self.log = log
     }
 
-    /// Names to compare an unknown one with; asks nobody.
-    var knownNames: [String] { assemble().map(\.id) }
-
-    func entries() async -> [ModelEntry] {
-        if askedAt.map({ LoopClock.now >= $0.advanced(by: Self.freshFor) }) ?? true {
-            if refresh == nil {
-                // Owned by the catalogue; ends with the patience for the slowest upstream.
-                refresh = Task { @LoopActor in
-                    await ask()
-                    refresh = nil
-                }
-            }
-            // Only the first list is worth waiting for.
-            if askedAt == nil { await refresh?.value }
+    /// Begins to keep the lists current.
+    func start() {
+        timer = LoopTimer { [unowned self] in
+            // Ends with what it asks, which has deadlines.
+            Task { @LoopActor in await keepCurrent() }
         }
-        return assemble()
+        timer?.schedule(milliseconds: 0)
     }
+
+    func close() {
+        timer?.close()
+        timer = nil
+    }
+
+    private func keepCurrent() async {
+        if let lists {
+            if let news = try? await lists.news() { listed = news.mapValues(ModelEntry.list) }
+        } else {
+            await refresh()
+        }
+        // What is new elsewhere can wait a little; a worker that knows nothing yet cannot.
+        timer?.schedule(after: lists == nil ? .seconds(300) : listed.isEmpty ? .milliseconds(250) : .seconds(10))
+    }
+
+    /// Names to compare an unknown one with.
+    var knownNames: [String] { entries().map(\.id) }
 
     /// The entry that a client means by `name`: its own id, or the id of a provider it can only belong to.
     func find(_ name: String, in entries: [ModelEntry]) -> ModelEntry? {
@@ -93,7 +78,7 @@ final class ModelCatalog {
         return entry
     }
 
-    private func assemble() -> [ModelEntry] {
+    func entries() -> [ModelEntry] {
         var entries = router.aliasNames.map { ModelEntry(id: $0, owner: "millrace") }
         for provider in providers where router.isConfigured(provider) {
             var ids = Set<String>()
@@ -105,20 +90,35 @@ final class ModelCatalog {
         return entries
     }
 
-    private func ask() async {
-        for provider in providers {
-            guard router.isConfigured(provider) else { continue }
-            guard let key = await credential(of: provider) else { continue }
-            guard let request = provider.modelsRequest(key: key) else { continue }
-            do throws(TransferFailure) {
-                let (head, body) = try await upstream.fetch(request, limit: Self.listLimit, deadline: Self.patience)
-                guard head.status == 200, let models = provider.models(body) else { continue }
-                listed[provider.name] = models.prefix(10_000).map { ModelEntry($0, of: provider) }
-            } catch {
-                log(.warning, "model list not available", LogField("provider", provider.name))
-            }
+    /// Asks every upstream that can be asked, all at once, and shares what they answer.
+    func refresh() async {
+        guard !isAsking else { return }
+        isAsking = true
+        defer { isAsking = false }
+        let questions = providers.filter { router.isConfigured($0) }.map { provider in
+            (provider.name, Task { @LoopActor in await ask(provider) })
         }
-        askedAt = LoopClock.now
+        for (name, question) in questions {
+            guard let entries = await question.value else { continue }
+            listed[name] = entries
+            try? await lists?.write(ModelEntry.bytes(entries), of: name)
+        }
+    }
+
+    private func ask(_ provider: any Provider) async -> [ModelEntry]? {
+        guard let key = await credential(of: provider), let request = provider.modelsRequest(key: key) else {
+            return nil
+        }
+        do throws(TransferFailure) {
+            let (head, body) = try await upstream.fetch(request, limit: Self.listLimit, deadline: Self.patience)
+            if head.status == 200, let models = provider.models(body) {
+                return models.prefix(Self.longestList).map { ModelEntry($0, of: provider.name) }
+            }
+            log(.warning, "model list refused", LogField("provider", provider.name), LogField("status", head.status))
+        } catch {
+            log(.warning, "model list not available", LogField("provider", provider.name))
+        }
+        return nil
     }
 
     /// The credential of whichever account may be used now; what listing the models costs it is not worth counting.
@@ -138,5 +138,4 @@ final class ModelCatalog {
         pool.report(lease, .abandoned)
         return lease.account.credential
     }
-
 }
