@@ -36,16 +36,23 @@ class Recorded(dict[str, Any]):
 
 
 class Simulator:
-    """Starts `upstreams.openai`, steers it and reads its journal."""
+    """Starts a simulated vendor, steers it and reads its journal."""
 
-    def __init__(self, directory: Path, *, certificate: str | None = None, send_buffer: int | None = None) -> None:
-        command = [sys.executable, "-m", "upstreams.openai"]
+    def __init__(
+        self,
+        directory: Path,
+        module: str = "upstreams.openai",
+        *options: str,
+        certificate: str | None = None,
+        send_buffer: int | None = None,
+    ) -> None:
+        command = [sys.executable, "-m", module, *options]
         if certificate:
             command += ["--certificate", certificate, "--key", certificate]
         if send_buffer:
             command += ["--send-buffer", str(send_buffer)]
         environment = os.environ | {"PYTHONPATH": str(UPSTREAMS), "PYTHONUNBUFFERED": "1"}
-        self.process = Process("simulator", command, directory / "simulator.log", environment)
+        self.process = Process(module, command, directory / f"{'-'.join([module, *options])}.log", environment)
         self.process.until(lambda: self.process.output().endswith("\n"), 10, "the simulator's ports")
         ports = [int(port) for port in self.process.output().split()]
         self.port = ports[0]
@@ -53,7 +60,11 @@ class Simulator:
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{self.url}/v1"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def tls_url(self) -> str:
