@@ -122,6 +122,23 @@ def sim(simulator: Simulator) -> Simulator:
     return simulator
 
 
+def _vendor(directory: Path, module: str, *options: str) -> Iterator[Simulator]:
+    simulator = Simulator(directory, module, *options)
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture(scope="session")
+def anthropic_process(run_directory: Path) -> Iterator[Simulator]:
+    yield from _vendor(run_directory, "upstreams.anthropic")
+
+
+@pytest.fixture
+def anthropic_sim(anthropic_process: Simulator) -> Simulator:
+    anthropic_process.reset()
+    return anthropic_process
+
+
 @pytest.fixture(scope="session")
 def redis(run_directory: Path) -> Iterator[RedisServer]:
     redis = RedisServer(run_directory)
