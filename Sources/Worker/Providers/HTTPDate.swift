@@ -19,7 +19,7 @@ enum HTTPDate {
     }
 
     /// Days from 1970-01-01, counting years from March so that the leap day comes last.
-    private static func days(year: Int, month: Int, day: Int) -> Int {
+    static func days(year: Int, month: Int, day: Int) -> Int {
         let shifted = month <= 2 ? year - 1 : year
         let era = shifted / 400
         let ofEra = shifted - era * 400

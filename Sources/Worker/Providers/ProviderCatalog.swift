@@ -3,6 +3,7 @@
 package enum ProviderCatalog {
     package static let definitions: [ProviderDefinition] = [
         OpenAIProvider.definition,
+        AnthropicProvider.definition,
         DeepSeekProvider.definition,
         EchoProvider.definition,
     ]

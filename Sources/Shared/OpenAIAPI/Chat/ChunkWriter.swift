@@ -47,6 +47,13 @@ package struct ChunkWriter: Sendable {
         piece("content", value, choice, &output)
     }
 
+    /// The same of text that has not been parsed: `inside` is what stands between the quotes of a JSON string.
+    package mutating func text(inside: UnsafeRawBufferPointer, choice: Int = 0, into output: inout ByteBuffer) {
+        beginPiece("content", choice, &output, isContent: true)
+        unsafe output.append(inside)
+        endPiece(&output)
+    }
+
     package mutating func text(_ text: String, choice: Int = 0, into output: inout ByteBuffer) {
         guard !text.isEmpty else { return }
         delta(choice: choice, into: &output) { $0.member("content", text) }
@@ -54,6 +61,13 @@ package struct ChunkWriter: Sendable {
 
     package mutating func reasoning(_ value: JSONValue, choice: Int = 0, into output: inout ByteBuffer) {
         piece("reasoning_content", value, choice, &output, isContent: false)
+    }
+
+    /// The same of text that has not been parsed: `inside` is what stands between the quotes of a JSON string.
+    package mutating func reasoning(inside: UnsafeRawBufferPointer, choice: Int = 0, into output: inout ByteBuffer) {
+        beginPiece("reasoning_content", choice, &output, isContent: false)
+        unsafe output.append(inside)
+        endPiece(&output)
     }
 
     package mutating func reasoning(_ text: String, choice: Int = 0, into output: inout ByteBuffer) {
@@ -189,6 +203,18 @@ package struct ChunkWriter: Sendable {
         isContent: Bool = true
     ) {
         guard value.isString, !value.isEmptyString else { return }
+        beginPiece(name, choice, &output, isContent: isContent)
+        output.append(copying: value.raw.dropFirst().dropLast())
+        endPiece(&output)
+    }
+
+    /// Up to the first character of a string that is the only member of a delta.
+    private mutating func beginPiece(
+        _ name: StaticString,
+        _ choice: Int,
+        _ output: inout ByteBuffer,
+        isContent: Bool
+    ) {
         begin(choice, &output)
         output.append(#","delta":{"# as StaticString)
         if takeFirst(choice) {
@@ -198,9 +224,11 @@ package struct ChunkWriter: Sendable {
         }
         output.append(UInt8(ascii: "\""))
         output.append(name)
-        output.append(#"":"# as StaticString)
-        output.append(copying: value.raw)
-        output.append(#"},"logprobs":null,"finish_reason":null}"# as StaticString)
+        output.append(#"":""# as StaticString)
+    }
+
+    private func endPiece(_ output: inout ByteBuffer) {
+        output.append(#""},"logprobs":null,"finish_reason":null}"# as StaticString)
         output.append(copying: closing[...])
     }
 

@@ -68,7 +68,7 @@ struct ChunkShape: Sendable {
 
     /// The first place that is not plainly inside a JSON string, which goes on with printable ASCII and the escapes of
     /// one letter; others, and other alphabets, are left to the parser.
-    private static func endOfText(in stream: UnsafeRawBufferPointer, from start: Int) -> Int {
+    static func endOfText(in stream: UnsafeRawBufferPointer, from start: Int) -> Int {
         var place = start
         while true {
             unsafe place = endOfPrintable(in: stream, from: place)
