@@ -1,0 +1,59 @@
+"""The vendors that the scenario table is run over: what each is called, how a worker is pointed at it, what it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .simulator import Simulator
+
+Environment = Callable[[Simulator], dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """One provider with its simulator."""
+
+    name: str
+    model: str
+    module: str
+    environment: Environment
+    options: tuple[str, ...] = ()
+    # A model that reasons, where that is another one.
+    thinker: str = ""
+    # Scenarios that ask for what the vendor has not; they must be refused by name.
+    refuses: dict[str, str] = field(default_factory=dict)
+    # Scenarios that make no sense for it, with the reason.
+    skips: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def reasoning_model(self) -> str:
+        return self.thinker or self.model
+
+    def __str__(self) -> str:
+        return self.name
+
+
+VENDORS = [
+    Vendor(
+        "openai",
+        "openai/gpt-4o",
+        "upstreams.openai",
+        lambda sim: {"OPENAI_API_KEY": "sim-key-1", "OPENAI_BASE_URL": sim.base_url},
+    ),
+    Vendor(
+        "deepseek",
+        "deepseek/deepseek-chat",
+        "upstreams.openai",
+        lambda sim: {"DEEPSEEK_API_KEY": "sim-deep-1", "DEEPSEEK_API_URL": f"{sim.url}/deepseek"},
+        thinker="deepseek/deepseek-reasoner",
+        refuses={"json_schema": "response_format"},
+        skips={"refusal": "it has no refusals of its own"},
+    ),
+    Vendor(
+        "claude",
+        "claude/claude-sonnet-4-5",
+        "upstreams.anthropic",
+        lambda sim: {"ANTHROPIC_API_KEY": "sim-key-1", "ANTHROPIC_BASE_URL": sim.url},
+    ),
+]
