@@ -160,8 +160,9 @@ def test_without_a_password_there_is_no_administration(start_cluster: Start) -> 
 
 def test_log_ins_do_not_hold_requests_up(governed: Cluster) -> None:
     """Derivations wait on a helper thread: on the loop, one request at most could pass between two of them. Each takes
-    16 MiB."""
+    16 MiB, which are given back."""
     worker = governed.worker
+    before = governed.memory(0)
     statuses: list[int] = []
 
     def guess(number: int) -> None:
@@ -176,6 +177,7 @@ def test_log_ins_do_not_hold_requests_up(governed: Cluster) -> None:
         served += 1
     assert statuses == [401] * 12
     assert served > 40, "many requests for each derivation"
+    wait_until(lambda: governed.memory(0) - before < 12 << 20, 10, what="the memory of the log-ins to be given back")
 
 
 def test_the_examples_of_the_documentation_work(start_cluster: Start) -> None:

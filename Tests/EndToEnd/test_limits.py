@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from support.cluster import KEY, Cluster
-from support.commands import made_key, worker_json
+from support.commands import ADMIN, admin_json, made_key, worker_json
 from support.raw import Outcome, chat, exchange, fetch, request_bytes, told
 from support.simulator import Simulator
 from support.waiting import wait_until
@@ -92,8 +93,9 @@ async def test_tokens_are_reserved_settled_and_released(start_cluster: Start, si
 
 
 async def test_budgets_end_with_402(start_cluster: Start, sim: Simulator) -> None:
-    cluster = start_cluster(workers=4, REDIS_TIMEOUT_MS=PATIENT)
+    cluster = start_cluster(workers=4, REDIS_TIMEOUT_MS=PATIENT, ADMIN_PASSWORD=ADMIN)
     key = made_key(cluster, "poor", "--budget", "500tokens/day")
+    digest = hashlib.sha256(key.encode()).hexdigest()
     body = chat(told({"usage": {"prompt_tokens": 60, "completion_tokens": 40, "total_tokens": 100}}), MODEL, max_tokens=20)
     served = 0
     for place in range(20):
@@ -101,6 +103,8 @@ async def test_budgets_end_with_402(start_cluster: Start, sim: Simulator) -> Non
         if answer.status != 200:
             break
         served += 1
+        # It is settled after the client has its answer, and the next one asks another worker.
+        wait_until(lambda: admin_json(cluster, f"keys/{digest}/usage")["concurrent"]["used"] == 0, 5)
     assert served == 5, "five hundred tokens are five of these"
     assert answer.status == 402
     error = json.loads(answer.body)["error"]

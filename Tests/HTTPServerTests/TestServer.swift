@@ -73,14 +73,14 @@ final class Signal {
     }
 }
 
-/// What a client on a thread of its own waits for until the loop opens it; gives up after five seconds.
+/// What a client on a thread of its own waits for until the loop opens it; gives up after half a minute.
 final class Gate: Sendable {
     private let isOpen = Atomic(false)
 
     func open() { isOpen.store(true, ordering: .releasing) }
 
     func wait() {
-        for _ in 0..<5000 where !isOpen.load(ordering: .acquiring) { usleep(1000) }
+        for _ in 0..<30_000 where !isOpen.load(ordering: .acquiring) { usleep(1000) }
     }
 }
 

@@ -80,19 +80,20 @@ final class RedisTime {
 
     func install(in redis: RedisClient) async throws {
         if now == 0 {
-            let time = try await redis.command(["TIME"]).elements
+            let time = try await redis.command(["TIME"], timeout: .seconds(5)).elements
             now = (try #require(time.first?.int) + 1) * 1000
-            _ = try await redis.command(["SET", "test:time", .integer(now)])
+            _ = try await redis.command(["SET", "test:time", .integer(now)], timeout: .seconds(5))
         }
         for script in Self.scripts {
             let source = Array(Self.shim.utf8) + script.source
-            redis.digests[script.name] = try await redis.command(["SCRIPT", "LOAD", .bytes(source)]).bytes
+            let load: [RedisArgument] = ["SCRIPT", "LOAD", .bytes(source)]
+            redis.digests[script.name] = try await redis.command(load, timeout: .seconds(5)).bytes
         }
     }
 
     func advance(_ milliseconds: Int, _ redis: RedisClient) async throws {
         now += milliseconds
-        _ = try await redis.command(["SET", "test:time", .integer(now)])
+        _ = try await redis.command(["SET", "test:time", .integer(now)], timeout: .seconds(5))
     }
 }
 

@@ -192,8 +192,8 @@ struct AccountMirrorTests {
     @Test("While Redis is away the mirror decides; what happened meanwhile is told when it is back")
     @LoopActor func outage() async throws {
         let server = try RedisServer()
-        let here = try await PoolWorker(server, Self.keys, timeout: .milliseconds(50))
-        let there = try await PoolWorker(server, Self.keys, timeout: .milliseconds(50))
+        let here = try await PoolWorker(server, Self.keys, timeout: .milliseconds(300))
+        let there = try await PoolWorker(server, Self.keys, timeout: .milliseconds(300))
         server.freeze()
         let lease = try take(here.pool)
         here.pool.report(lease, .limited("r1", retryAfter: 500))
@@ -229,7 +229,7 @@ struct AccountMirrorTests {
     @Test("A scripted pool without Redis says so, and its reports arrive later or expire")
     @LoopActor func scriptedOutage() async throws {
         let server = try RedisServer()
-        let worker = try await PoolWorker(server, Self.keys, timeout: .milliseconds(50)) { options in
+        let worker = try await PoolWorker(server, Self.keys, timeout: .milliseconds(300)) { options in
             options.use = .scripted
             options.reportLimit = 3
         }

@@ -12,9 +12,10 @@ struct AccountOutageTests {
     @Test("They are left alone, the others go on, and both serve again when Redis is back")
     @LoopActor func leftAlone() async throws {
         let server = try RedisServer()
-        let worker = try await PoolWorker(server, ["sk-plain-one"], timeout: .milliseconds(50))
-        let added = try await worker.pool.add(credential: "sk-counted-one", concurrency: 2)
-        let counted = added.id
+        let worker = try await PoolWorker(server, ["sk-plain-one"], timeout: .milliseconds(200))
+        let other = try await PoolWorker(server)
+        let counted = try await other.pool.add(credential: "sk-counted-one", concurrency: 2).id
+        other.close()
         await eventually("the mirror knows") { worker.pool.mirror.entry(counted) != nil }
         let plain = try #require(worker.pool.environmentIDs.first)
         server.freeze()
@@ -30,7 +31,7 @@ struct AccountOutageTests {
         #expect(wait == 1 && reason.code == .stateUnavailable)
         server.thaw()
         await eventually("Redis is back") { worker.redis.isReady }
-        #expect(try await worker.pool.serve(preferring: counted) == counted)
+        await eventually("it serves again") { (try? await worker.pool.serve(preferring: counted)) == counted }
         worker.close()
         server.stop()
     }
@@ -54,23 +55,44 @@ struct AccountOutageTests {
     @Test("Leases asked of a frozen Redis are not granted when it wakes: nobody waits for them any more")
     @LoopActor func late() async throws {
         let server = try RedisServer()
-        let worker = try await PoolWorker(server, timeout: .milliseconds(50)) { $0.use = .scripted }
-        let added = try await worker.pool.add(credential: "sk-counted-one", concurrency: 2)
-        #expect(try await worker.pool.serve() == added.id)
+        let other = try await PoolWorker(server) { $0.use = .scripted }
+        let worker = try await PoolWorker(server, timeout: .milliseconds(200)) { $0.use = .scripted }
+        _ = try await other.pool.add(credential: "sk-counted-one", concurrency: 2)
+        await eventually("its scripts are known") { (try? await worker.pool.serve()) != nil }
+        await eventually("nothing is under way") { worker.pool.pendingReports == 0 && worker.redis.pendingCount == 0 }
         server.freeze()
         for _ in 0..<2 {
             #expect(await caughtCode { try await worker.pool.lease(model: "m") } == .stateUnavailable)
         }
-        #expect(worker.redis.isReady, "the breaker is closed, so the scripts lie in front of Redis")
+        #expect(worker.redis.pendingCount == 2, "the scripts lie in front of Redis")
         server.thaw()
-        let other = try await PoolWorker(server) { $0.use = .scripted }
-        await eventually("the first worker's scripts have run") {
-            (try? await worker.redis.command(["PING"])) != nil
-        }
+        await eventually("the first worker's scripts have run") { worker.redis.pendingCount == 0 }
+        #expect(worker.pool.pendingReports == 0, "there is nothing to give back")
         var leases: [Lease] = []
         for _ in 0..<2 { leases.append(try await other.pool.lease(model: "m")) }
         #expect(leases.count == 2)
         #expect(await caughtCode { try await other.pool.lease(model: "m") } == .upstreamOverloaded)
+        other.close()
+        worker.close()
+        server.stop()
+    }
+
+    @Test("A lease whose grant is heard of too late is given back")
+    @LoopActor func lateGrant() async throws {
+        let server = try RedisServer()
+        // A clock that stands still: to Redis, whatever it runs after the freeze is in time.
+        let clock = RedisTime()
+        let other = try await PoolWorker(server, clock: clock) { $0.use = .scripted }
+        let worker = try await PoolWorker(server, clock: clock, timeout: .milliseconds(200)) { $0.use = .scripted }
+        _ = try await other.pool.add(credential: "sk-counted-one", concurrency: 1)
+        await eventually("its scripts are known") { (try? await worker.pool.serve()) != nil }
+        await eventually("nothing is under way") { worker.pool.pendingReports == 0 && worker.redis.pendingCount == 0 }
+        server.freeze()
+        #expect(await caughtCode { try await worker.pool.lease(model: "m") } == .stateUnavailable)
+        server.thaw()
+        await eventually("the answer is here") { worker.pool.statistics.leasesLate == 1 }
+        await eventually("the lease has come back") { (try? await other.pool.serve()) != nil }
+        #expect(worker.pool.pendingReports == 0 && worker.pool.statistics.inFlight == 0)
         other.close()
         worker.close()
         server.stop()

@@ -50,7 +50,7 @@ struct KeyRingLimitTests {
         fewer.budgets = []
         let changed = try await here.keys.update(
             digest,
-            KeyChanges(name: "b", models: ["m*"], expiry: .never, limits: fewer)
+            KeyChanges(name: "b", models: ["m*"], expiry: .never, limits: KeyLimitChanges(to: fewer))
         )
         let start = LoopClock.now
         try await eventually("the other worker hears of it") { try await there.keys.authenticate(digest) == changed }
@@ -67,6 +67,29 @@ struct KeyRingLimitTests {
         #expect(try await here.redis.command(["EXISTS", "millrace:{keys}:nobody"]) == .integer(0))
         here.close()
         there.close()
+        server.stop()
+    }
+
+    @Test("Of changes made at the same moment by several workers none is lost")
+    @LoopActor func concurrentChanges() async throws {
+        let server = try RedisServer()
+        let workers = [try await Worker(server), try await Worker(server), try await Worker(server)]
+        let digest = try await workers[0].keys.create(name: "a", owner: "ann", limits: Self.limits).record.digest
+        for round in 1...50 {
+            var changes = [KeyLimitChanges(), KeyLimitChanges(), KeyLimitChanges()]
+            changes[0].requestsPerMinute = .set(round)
+            changes[1].tokensPerMinute = round.isMultiple(of: 2) ? .lift : .set(round * 1_000)
+            changes[2].budgets = [Budget(amount: round, unit: .tokens, window: .total)]
+            let updates = zip(workers, changes).map { worker, change in
+                Task { @LoopActor in try await worker.keys.update(digest, KeyChanges(limits: change)) }
+            }
+            for update in updates { _ = try await update.value }
+            let now = try #require(try await workers[round % 3].keys.find(digest).first).limits
+            #expect(now.requestsPerMinute == round && now.concurrentStreams == 5)
+            #expect(now.tokensPerMinute == (round.isMultiple(of: 2) ? nil : round * 1_000))
+            #expect(now.budgets.map(\.amount) == [round])
+        }
+        for worker in workers { worker.close() }
         server.stop()
     }
 
@@ -102,7 +125,8 @@ struct KeyRingLimitTests {
             let code = await caughtCode { try await worker.keys.create(name: "", owner: "ann", limits: limits) }
             #expect(code == .invalidRequest)
             #expect(
-                await caughtCode { try await worker.keys.update("a", KeyChanges(limits: limits)) } == .invalidRequest
+                await caughtCode { try await worker.keys.update("a", KeyChanges(limits: KeyLimitChanges(to: limits))) }
+                    == .invalidRequest
             )
         }
         #expect(await caughtCode { try await worker.keys.update("a", KeyChanges(owner: "")) } == .invalidRequest)

@@ -33,7 +33,7 @@ struct LimitModelTests {
                 // Sometimes a known charge asks for more.
                 let known = step == 0 ? charges.randomElement(using: &random)?.charge.id : nil
                 let charge = Charge(
-                    id: known ?? Charge.randomID(),
+                    id: known ?? Charge.newID(),
                     digest: Charge.someDigest,
                     tokens: .random(in: 0...400, using: &random),
                     cost: .random(in: 0...3_000, using: &random),

@@ -8,6 +8,7 @@ struct ClusterOrder {
     let slot: Int?
     let started: Instant
     let deadline: Instant
+    let late: (@LoopActor (RedisReply) -> Void)?
     let completion: @LoopActor (Result<RedisReply, RedisError>) -> Void
     /// How often it was sent on; ends a quarrel between nodes.
     var redirections = 0
@@ -18,12 +19,14 @@ struct ClusterOrder {
         _ call: RedisCall,
         started: Instant,
         deadline: Instant,
+        late: (@LoopActor (RedisReply) -> Void)? = nil,
         _ completion: @escaping @LoopActor (Result<RedisReply, RedisError>) -> Void
     ) {
         self.call = call
         slot = call.key.map { HashSlot.of($0) }
         self.started = started
         self.deadline = deadline
+        self.late = late
         self.completion = completion
     }
 }
@@ -54,15 +57,16 @@ final class ClusterNode {
         _ call: RedisCall,
         asking: Bool,
         timeout: Duration,
+        late: (@LoopActor (RedisReply) -> Void)? = nil,
         _ completion: @escaping @LoopActor (Result<RedisReply, RedisError>) -> Void
     ) {
         client.start()
         switch call {
         case .command(let arguments):
             if asking { client.sendAsking(timeout) }
-            client.command(arguments, timeout: timeout, completion: completion)
+            client.command(arguments, timeout: timeout, late: late, completion: completion)
         case .script(let script, let keys, let arguments):
-            client.evaluateHere(script, keys, arguments, asking: asking, timeout, completion)
+            client.evaluateHere(script, keys, arguments, asking: asking, timeout, late: late, completion)
         }
     }
 }

@@ -43,8 +43,7 @@ extension RedisClient {
             }
             missed += 1
             if case .probe = command.waiter { probeLater() }
-            expired.append(command.waiter)
-            command.waiter = .abandoned
+            expired.append(command.abandon())
         }
         counts.timeouts += missed
         watch(earliest, now)
@@ -64,8 +63,7 @@ extension RedisClient {
                 return
             }
             missed += 1
-            expired.append(command.pending.waiter)
-            command.pending.waiter = .abandoned
+            expired.append(command.pending.abandon())
         }
         // With equal time-outs everything that has expired is at the front.
         while let command = unsent.first, command.pending.isAbandoned {

@@ -28,18 +28,20 @@ extension RedisClient {
         return try result.get()
     }
 
-    /// The same without a task: `completion` is called exactly once, perhaps before this returns.
+    /// The same without a task: `completion` is called exactly once, perhaps before this returns. After a time-out `late`
+    /// is called with the answer, should it come after all.
     package func evaluate(
         _ script: RedisScript,
         keys: [RedisArgument],
         arguments: [RedisArgument] = [],
         timeout: Duration? = nil,
+        late: (@LoopActor (RedisReply) -> Void)? = nil,
         completion: @escaping @LoopActor (Result<RedisReply, RedisError>) -> Void
     ) {
         if let cluster {
-            return cluster.run(.script(script, keys: keys, arguments: arguments), timeout, completion)
+            return cluster.run(.script(script, keys: keys, arguments: arguments), timeout, late: late, completion)
         }
-        evaluateHere(script, keys, arguments, asking: false, timeout, completion)
+        evaluateHere(script, keys, arguments, asking: false, timeout, late: late, completion)
     }
 
     /// Runs a script on this very server; `asking` for a slot that is on its way to it.
@@ -49,19 +51,21 @@ extension RedisClient {
         _ arguments: [RedisArgument],
         asking: Bool,
         _ timeout: Duration?,
+        late: (@LoopActor (RedisReply) -> Void)? = nil,
         _ completion: @escaping @LoopActor (Result<RedisReply, RedisError>) -> Void
     ) {
         guard let digest = digests[script.name] else {
-            return evaluateLoading(script, keys, arguments, asking: asking, timeout ?? options.timeout, completion)
+            let timeout = timeout ?? options.timeout
+            return evaluateLoading(script, keys, arguments, asking: asking, timeout, late: late, completion)
         }
         let started = LoopClock.turn
         if asking { sendAsking(timeout ?? options.timeout) }
-        command(call("EVALSHA", digest, keys, arguments), timeout: timeout) { [weak self] result in
+        command(call("EVALSHA", digest, keys, arguments), timeout: timeout, late: late) { [weak self] result in
             guard let self, case .failure(let error) = result, error.prefix == "NOSCRIPT" else {
                 return completion(result)
             }
             let rest = remaining(of: timeout, since: started)
-            evaluateLoading(script, keys, arguments, asking: asking, rest, completion)
+            evaluateLoading(script, keys, arguments, asking: asking, rest, late: late, completion)
         }
     }
 
@@ -73,11 +77,12 @@ extension RedisClient {
         _ arguments: [RedisArgument],
         asking: Bool,
         _ timeout: Duration,
+        late: (@LoopActor (RedisReply) -> Void)? = nil,
         _ completion: @escaping @LoopActor (Result<RedisReply, RedisError>) -> Void
     ) {
         load(script, timeout)
         if asking { sendAsking(timeout) }
-        command(call("EVAL", script.source, keys, arguments), timeout: timeout, completion: completion)
+        command(call("EVAL", script.source, keys, arguments), timeout: timeout, late: late, completion: completion)
     }
 
     private func load(_ script: RedisScript, _ timeout: Duration) {

@@ -119,16 +119,18 @@ package final class RedisClient {
     }
 
     /// The same without a task: `completion` is called exactly once, before this returns when the command is refused.
+    /// After a time-out `late` is called with the answer, should it come after all.
     package func command(
         _ arguments: [RedisArgument],
         timeout: Duration? = nil,
+        late: (@LoopActor (RedisReply) -> Void)? = nil,
         completion: @escaping @LoopActor (Result<RedisReply, RedisError>) -> Void
     ) {
-        if let cluster { return cluster.run(.command(arguments), timeout, completion) }
+        if let cluster { return cluster.run(.command(arguments), timeout, late: late, completion) }
         if let refusal = refusal() { return completion(.failure(refusal)) }
         submit(
             arguments,
-            .callback(completion),
+            late.map { .follower(AnswerFollower(completion, late: $0)) } ?? .callback(completion),
             timeout.map { UInt64(max(0, $0.nanoseconds)) } ?? usualTimeout
         )
     }
@@ -199,7 +201,10 @@ package final class RedisClient {
             link?.fail(RedisError(.invalidReply, "an answer nobody asked for"))
             return
         }
-        if command.isAbandoned { return }
+        if command.isAbandoned {
+            if case .late(let hear) = command.waiter { hear(reply) }
+            return
+        }
         let now = link?.connection?.lastRead ?? command.started
         counts.answers += 1
         counts.latencyNanoseconds += Int(now.nanoseconds &- min(now, command.started).nanoseconds)
@@ -226,10 +231,11 @@ package final class RedisClient {
     /// Tells the waiting task. It only becomes ready to run here; its code runs after the client is done.
     func settle(_ waiter: PendingCommand.Waiter, _ result: Result<RedisReply, RedisError>) {
         switch waiter {
-        case .abandoned, .probe: return
+        case .abandoned, .late, .probe: return
         case .nobody: break
         case .task(let continuation): unsafe continuation.resume(returning: result)
         case .callback(let body): body(result)
+        case .follower(let follower): follower.completion(result)
         }
         if case .failure = result { counts.errors += 1 }
     }

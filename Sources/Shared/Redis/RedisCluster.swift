@@ -89,10 +89,12 @@ final class RedisCluster: RedisLocator {
 
     isolated deinit { close() }
 
-    /// Runs one call; `completion` is called exactly once, perhaps before this returns.
+    /// Runs one call; `completion` is called exactly once, perhaps before this returns. After a time-out `late` is called
+    /// with the answer, should it come after all.
     func run(
         _ call: RedisCall,
         _ timeout: Duration?,
+        late: (@LoopActor (RedisReply) -> Void)? = nil,
         _ completion: @escaping @LoopActor (Result<RedisReply, RedisError>) -> Void
     ) {
         if let refusal = refusal() {
@@ -104,7 +106,7 @@ final class RedisCluster: RedisLocator {
         outstanding += 1
         let now = LoopClock.now
         let span = timeout.map { UInt64(max(0, $0.nanoseconds)) } ?? usualTimeout
-        dispatch(ClusterOrder(call, started: now, deadline: now.advanced(nanoseconds: span), completion))
+        dispatch(ClusterOrder(call, started: now, deadline: now.advanced(nanoseconds: span), late: late, completion))
     }
 
     func run(_ call: RedisCall, _ timeout: Duration?) async -> Result<RedisReply, RedisError> {
@@ -136,7 +138,7 @@ final class RedisCluster: RedisLocator {
         let rest = Duration.nanoseconds(Int64(order.deadline.nanoseconds - now.nanoseconds))
         let source = node.endpoint
         // Without the cluster nobody can send the call on; its owner still hears the answer.
-        node.perform(order.call, asking: asking, timeout: rest) { [weak self] result in
+        node.perform(order.call, asking: asking, timeout: rest, late: order.late) { [weak self] result in
             guard let self else { return order.completion(result) }
             answered(order, result, from: source)
         }

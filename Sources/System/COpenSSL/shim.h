@@ -36,12 +36,14 @@ typedef struct copenssl_scrypt {
 
 static inline void copenssl_scrypt_run(void *_Nullable context) {
     copenssl_scrypt *job = (copenssl_scrypt *)context;
+#ifdef __GLIBC__
+    // A derivation takes 16 MiB. Once something as large was freed, malloc would put the next into the heap of its helper
+    // thread, whose end nothing trims, not even malloc_trim: it would keep them for good. With a fixed threshold they
+    // are mapped, and unmapped, each time.
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
     job->result = EVP_PBE_scrypt(job->password, job->password_length, job->salt, job->salt_length, job->rounds,
                                  job->block_size, job->parallelism, job->memory, job->key, job->key_length);
-#ifdef __GLIBC__
-    // Each helper thread's heap would keep the 16 MiB of its last derivation for good.
-    malloc_trim(0);
-#endif
 }
 
 #endif

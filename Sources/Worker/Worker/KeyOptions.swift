@@ -39,25 +39,25 @@ struct KeyOptions: Sendable {
         isEmpty = Self.names.allSatisfy { arguments.all($0).isEmpty } && !arguments.has("--no-budgets")
     }
 
-    /// The limits with what was asked for changed.
-    func limits(from limits: KeyLimits) -> KeyLimits {
-        var limits = limits
-        if let rpm { limits.requestsPerMinute = rpm }
-        if let tpm { limits.tokensPerMinute = tpm }
-        if let concurrent { limits.concurrentStreams = concurrent }
-        if let budgets { limits.budgets = budgets }
-        return limits
+    /// The limits that were asked for.
+    var limits: KeyLimitChanges {
+        var changes = KeyLimitChanges()
+        changes.requestsPerMinute = rpm.map { .init($0) }
+        changes.tokensPerMinute = tpm.map { .init($0) }
+        changes.concurrentStreams = concurrent.map { .init($0) }
+        changes.budgets = budgets
+        return changes
     }
 
     /// `now` is in seconds since 1970.
-    func changes(of key: KeyRecord, now: Int) throws(UsageError) -> KeyChanges {
+    func changes(now: Int) throws(UsageError) -> KeyChanges {
         guard !isEmpty else { throw UsageError(message: "there is nothing to change\n\(Invocation.usage)") }
         return KeyChanges(
             name: name,
             owner: owner,
             models: models,
             expiry: days.map { $0.map { .at(now + $0 * 86_400) } ?? .never },
-            limits: limits(from: key.limits)
+            limits: limits
         )
     }
 }

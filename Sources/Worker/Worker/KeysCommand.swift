@@ -50,7 +50,7 @@ struct KeysCommand: StateCommand {
             try await show(key, state)
         case .update(let digest, let options):
             guard let key = try await find(digest, state),
-                let changed = try await state.keyRing.update(key.digest, try options.changes(of: key, now: time(nil)))
+                let changed = try await state.keyRing.update(key.digest, try options.changes(now: time(nil)))
             else { return Missing(what: "key") }
             try await show(changed, state)
         case .enable(let digest, let isEnabled):
@@ -71,7 +71,7 @@ struct KeysCommand: StateCommand {
             owner: options.owner ?? name,
             expires: options.days.flatMap { $0 }.map { time(nil) + $0 * 86_400 },
             models: options.models ?? [],
-            limits: options.limits(from: KeyLimits())
+            limits: options.limits.asLimits
         )
         if writesJSON {
             CommandOutput.printJSON { KeyJSON.write(key.record, text: key.text, now: time(nil), to: &$0) }

@@ -50,7 +50,8 @@ extension AccountPool {
                 model: request.model,
                 preferring: request.preferring,
                 excluding: request.excluding
-            )
+            ),
+            late: { [weak self] reply in self?.giveBack(reply.elements, id: id, request) }
         ) { [weak self] result in
             guard let self else { return completion(.failure(Self.closed)) }
             switch result {
@@ -152,6 +153,15 @@ extension AccountPool {
         )
     }
 
+    /// The script ran in time and its answer came too late. Whoever asked has gone on without this lease, which would
+    /// keep others out for as long as leases last.
+    private func giveBack(_ elements: [RedisReply], id: String, _ request: Request) {
+        guard elements.count > 4, elements[0].text == "ok", let account = elements[1].text, let time = elements[2].int
+        else { return }
+        statistics.leasesLate += 1
+        enqueue(Lease(refusing: account, id: id, model: request.model, pool: name, granted: time), .abandoned)
+    }
+
     /// The account as the script describes it, with the credential from the mirror where that has the same one.
     private func account(_ id: String, leased elements: [RedisReply]) -> Lease.Shared? {
         let names = [
@@ -183,8 +193,9 @@ extension AccountPool {
     }
 
     /// For so many milliseconds somebody waits for a lease. A script that comes to run later, because Redis was frozen,
-    /// must not grant one: nobody would use it, and it would keep others out for as long as leases last.
-    private var patience: Int { Int(redis?.timeout.milliseconds ?? 0) }
+    /// must not grant one: nobody would use it. Both clocks are known to the millisecond, so two are taken off: a grant
+    /// is always one that was asked for.
+    private var patience: Int { max(1, Int(redis?.timeout.milliseconds ?? 0) - 2) }
 
     private static var closed: GatewayError { GatewayError(.stateUnavailable, "The service is closing.") }
 }

@@ -41,6 +41,8 @@ extension AccountPool {
     package struct Statistics: Sendable {
         package internal(set) var leasesGranted = 0
         package internal(set) var leasesRefused = 0
+        /// Of the granted ones, those heard of too late and given back at once.
+        package internal(set) var leasesLate = 0
         /// Leases not reported yet.
         package internal(set) var inFlight = 0
         /// Cool-downs this worker's reports have started.

@@ -70,6 +70,6 @@ extension KeyRecord {
         ]
         if let expires { fields += ["expires", .integer(expires)] }
         if !models.isEmpty { fields += ["models", .text(models.joined(separator: ","))] }
-        return fields + limits.fields.present
+        return fields + limits.fields
     }
 }

@@ -15,7 +15,7 @@ package struct KeyChanges: Sendable {
     package var isEnabled: Bool?
     package var models: [String]?
     package var expiry: Expiry?
-    package var limits: KeyLimits?
+    package var limits: KeyLimitChanges?
 
     package init(
         name: String? = nil,
@@ -23,7 +23,7 @@ package struct KeyChanges: Sendable {
         isEnabled: Bool? = nil,
         models: [String]? = nil,
         expiry: Expiry? = nil,
-        limits: KeyLimits? = nil
+        limits: KeyLimitChanges? = nil
     ) {
         self.name = name
         self.owner = owner
@@ -58,7 +58,7 @@ package struct KeyChanges: Sendable {
 extension KeyRing {
     /// Changes a key everywhere at once and returns what it is now; nothing when there is no such key.
     package func update(_ digest: String, _ changes: KeyChanges) async throws(GatewayError) -> KeyRecord? {
-        try Self.check(owner: changes.owner, models: changes.models, limits: changes.limits)
+        try Self.check(owner: changes.owner, models: changes.models, limits: changes.limits?.asLimits)
         let (present, absent) = changes.fields
         let reply = try await evaluate(
             StateScripts.updateKey,

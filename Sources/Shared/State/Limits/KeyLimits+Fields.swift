@@ -12,22 +12,17 @@ extension KeyLimits {
         )
     }
 
-    /// The fields to write, and the names of those to forget.
-    var fields: (present: [RedisArgument], absent: [RedisArgument]) {
-        var present: [RedisArgument] = []
-        var absent: [RedisArgument] = []
+    /// The fields of what is limited, as names and values.
+    var fields: [RedisArgument] {
+        var fields: [RedisArgument] = []
         let numbers: [(RedisArgument, Int?)] = [
             ("rpm", requestsPerMinute), ("tpm", tokensPerMinute), ("concurrent", concurrentStreams),
         ]
         for (name, number) in numbers {
-            if let number { present += [name, .integer(number)] } else { absent.append(name) }
+            if let number { fields += [name, .integer(number)] }
         }
-        if budgets.isEmpty {
-            absent.append("budgets")
-        } else {
-            present += ["budgets", .text(budgets.map(\.text).joined(separator: ","))]
-        }
-        return (present, absent)
+        if !budgets.isEmpty { fields += ["budgets", .text(budgets.map(\.text).joined(separator: ","))] }
+        return fields
     }
 }
 

@@ -74,5 +74,17 @@ package struct Budget: Sendable, Hashable {
     }
 
     /// The name of what has been spent, in the hash of the key's budgets.
-    var counter: String { "\(unit.rawValue).\(window.rawValue)" }
+    var counter: String { "\(counterName)" }
+
+    /// The same without memory of its own, for every request.
+    var counterName: StaticString {
+        switch (unit, window) {
+        case (.money, .total): "money.total"
+        case (.money, .day): "money.day"
+        case (.money, .month): "money.month"
+        case (.tokens, .total): "tokens.total"
+        case (.tokens, .day): "tokens.day"
+        case (.tokens, .month): "tokens.month"
+        }
+    }
 }

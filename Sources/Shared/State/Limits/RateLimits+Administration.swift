@@ -36,6 +36,7 @@ extension RateLimits {
     /// Reads what the key with this digest uses, against its limits.
     package func usage(_ digest: String, _ limits: KeyLimits) async throws(GatewayError) -> KeyUsage {
         let reply: RedisReply
+        flush()
         do throws(RedisError) {
             reply = try await redis.evaluate(
                 StateScripts.readLimits,

@@ -4,7 +4,7 @@ internal import Redis
 
 /// Open charges keep their lease: one timer for all of them, one script a key.
 extension RateLimits {
-    private static let batchLimit = 500
+    private static let renewalLimit = 500
 
     func renew() {
         let now = LoopClock.turn
@@ -20,8 +20,8 @@ extension RateLimits {
             }
         }
         for entries in old.values {
-            for start in stride(from: 0, to: entries.count, by: Self.batchLimit) {
-                renew(entries[start..<min(entries.count, start + Self.batchLimit)])
+            for start in stride(from: 0, to: entries.count, by: Self.renewalLimit) {
+                renew(entries[start..<min(entries.count, start + Self.renewalLimit)])
             }
         }
         renewLater()
@@ -55,8 +55,8 @@ extension RateLimits {
         guard open[id] != nil else { return }
         redis.evaluate(
             StateScripts.reserveLimits,
-            keys: entry.key.keys + [entry.key.mark(id)],
-            arguments: reservation(of: entry.charge, entry.limits, isForced: true)
+            keys: entry.key.keys,
+            arguments: reservation(of: CollectionOfOne(entry.charge), entry.limits, isForced: true)
         ) { [self] result in
             if case .success = result { open[id]?.isLocal = false }
         }

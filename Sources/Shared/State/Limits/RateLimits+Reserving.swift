@@ -18,25 +18,40 @@ extension RateLimits {
             return completion(.failure(.tooManyTokensAtOnce(charge.tokens, limit: most, window: options.window)))
         }
         let key = limitedKey(charge.digest)
+        // A change of the limits reaches requests of the same turn; a call knows one set of them.
+        if let first = key.reservations.first,
+            first.limits != limits || key.reservations.count >= Self.batchLimit
+        {
+            sendReservations(of: key)
+        }
+        key.reservations.append(PendingReservation(charge: charge, limits: limits, completion: completion))
+        flushLater(key)
+    }
+
+    func sendReservations(of key: LimitedKey) {
+        guard let limits = key.reservations.first?.limits else { return }
+        let batch = key.reservations
+        key.reservations = []
         redis.evaluate(
             StateScripts.reserveLimits,
             keys: key.keys,
-            arguments: reservation(of: charge, limits, isForced: false)
+            arguments: reservation(of: batch.lazy.map(\.charge), limits, isForced: false)
         ) { [self] result in
             switch result {
-            case .success(let reply): completion(decide(charge, limits, key, ReservationReply(reply)))
-            case .failure(let error): completion(decideLocally(charge, limits, key, error))
+            case .success(let reply): decide(batch, limits, key, ReservationReply(reply, limits, count: batch.count))
+            case .failure(let error):
+                for waiting in batch { waiting.completion(decideLocally(waiting.charge, limits, key, error)) }
             }
         }
     }
 
-    func reservation(of charge: Charge, _ limits: KeyLimits, isForced: Bool) -> [RedisArgument] {
+    func reservation(
+        of charges: some Collection<Charge>,
+        _ limits: KeyLimits,
+        isForced: Bool
+    ) -> [RedisArgument] {
         var arguments: [RedisArgument] = []
-        arguments.reserveCapacity(11 + 2 * limits.budgets.count)
-        arguments.append(.text(charge.id))
-        arguments.append(.integer(charge.tokens))
-        arguments.append(.integer(charge.cost))
-        arguments.append(.literal(Self.letters(charge, limits)))
+        arguments.reserveCapacity(8 + 2 * limits.budgets.count + 4 * charges.count)
         arguments.append(.integer(leaseMilliseconds))
         arguments.append(.integer(width))
         arguments.append(.integer(parts))
@@ -44,22 +59,31 @@ extension RateLimits {
         arguments.append(.integer(limits.tokensPerMinute ?? -1))
         arguments.append(.integer(limits.concurrentStreams ?? -1))
         arguments.append(isForced ? "1" : "0")
+        arguments.append(.integer(limits.budgets.count))
         for budget in limits.budgets {
-            arguments.append(.text(budget.counter))
+            arguments.append(.literal(budget.counterName))
             arguments.append(.integer(budget.amount))
+        }
+        for charge in charges {
+            arguments.append(.text(charge.id))
+            arguments.append(.integer(charge.tokens))
+            arguments.append(.integer(charge.cost))
+            arguments.append(.literal(Self.letters(charge, limits)))
         }
         return arguments
     }
 
     private func decide(
-        _ charge: Charge,
+        _ batch: [PendingReservation],
         _ limits: KeyLimits,
         _ key: LimitedKey,
         _ reply: ReservationReply?
-    ) -> Result<RateStatus?, GatewayError> {
+    ) {
         guard let reply else {
             log(.error, "limits answered strangely", LogField("script", "limit-reserve"))
-            return .failure(GatewayError(.internalError, "The limits of this API key cannot be checked."))
+            let error = GatewayError(.internalError, "The limits of this API key cannot be checked.")
+            for waiting in batch { waiting.completion(.failure(error)) }
+            return
         }
         if isLocal {
             isLocal = false
@@ -67,12 +91,18 @@ extension RateLimits {
         }
         key.status = reply.status(limits)
         for (budget, used) in zip(limits.budgets, reply.budgetUse) { key.budgetUse[budget.counter] = used }
-        if let refusal = reply.refusal(of: charge, limits, window: options.window) {
-            statistics.refusals += 1
-            return .failure(refusal)
+        for (waiting, verdict) in zip(batch, reply.verdicts) {
+            switch verdict {
+            case .admitted(let requests, let tokens):
+                admit(waiting.charge, limits, key, isLocal: false)
+                waiting.completion(.success(reply.status(limits, requests: requests, tokens: tokens)))
+            case .refused(let obstacle, let wait, let place):
+                statistics.refusals += 1
+                let charge = waiting.charge
+                let refusal = reply.refusal(by: obstacle, wait, place, of: charge, limits, window: options.window)
+                waiting.completion(.failure(refusal))
+            }
         }
-        admit(charge, limits, key, isLocal: false)
-        return .success(key.status)
     }
 
     /// Notes an admitted charge until it is settled or released.

@@ -11,6 +11,7 @@ extension RateLimits {
         let tokens = Charge.bounded(tokens)
         let excess = tokens - entry.charge.tokens
         if excess > 0 { entry.key.window.add(requests: 0, tokens: excess, at: LoopClock.turn) }
+        let counts = countsIfUnknown(entry, request: entry.isLocal || closed == nil)
         send(
             Settlement(
                 id: charge.id,
@@ -18,7 +19,8 @@ extension RateLimits {
                 tokens: tokens,
                 cost: Charge.bounded(cost),
                 budgets: entry.limits.budgets,
-                letters: lettersIfUnknown(entry, countsRequest: entry.isLocal || closed == nil),
+                countsRequest: counts.request,
+                countsTokens: counts.tokens,
                 isLocal: entry.isLocal,
                 began: LoopClock.turn
             )
@@ -37,15 +39,19 @@ extension RateLimits {
     /// Sends what waits and returns when everything has arrived, or when Redis does not take it. For the end of the
     /// process.
     package func drain() async {
+        flush()
         for _ in 0..<40 where unanswered > 0 || !waiting.isEmpty {
             sendWaiting()
+            flush()
             // Answers come in order: once this one is here, so are those to all that was sent before.
             guard (try? await redis.command(["PING"], timeout: .seconds(2))) != nil else { return }
         }
     }
 
     /// How many settlements have not got through yet.
-    package var waitingCount: Int { waiting.count + unanswered }
+    package var waitingCount: Int {
+        unsent.reduce(waiting.count + unanswered) { $0 + $1.settlements.count }
+    }
 
     /// How many charges are open here.
     package var openCount: Int { open.count }
@@ -85,31 +91,47 @@ extension RateLimits {
     }
 
     /// A charge of which Redis knows nothing is counted in the window only if it began within it.
-    private func lettersIfUnknown(_ entry: OpenCharge, countsRequest: Bool) -> StaticString {
-        guard LoopClock.turn < entry.since.advanced(by: options.window) else { return "" }
-        let countsTokens = entry.limits.tokensPerMinute != nil
-        guard countsRequest, entry.limits.requestsPerMinute != nil else { return countsTokens ? "t" : "" }
-        return countsTokens ? "rt" : "r"
+    private func countsIfUnknown(_ entry: OpenCharge, request: Bool) -> (request: Bool, tokens: Bool) {
+        guard LoopClock.turn < entry.since.advanced(by: options.window) else { return (false, false) }
+        return (request && entry.limits.requestsPerMinute != nil, entry.limits.tokensPerMinute != nil)
     }
 
     private func send(_ settlement: Settlement) {
-        let markTime = settlement.isLocal ? max(options.patience, options.markTime) : options.markTime
-        var keys: [RedisArgument] = []
-        keys.reserveCapacity(6)
-        keys += settlement.key.keys
-        keys.append(settlement.key.mark(settlement.id))
-        var arguments: [RedisArgument] = [
-            .text(settlement.id), .integer(settlement.tokens), .integer(settlement.cost), .literal(settlement.letters),
-            .integer(max(1, Int(markTime.components.seconds))), .integer(width), .integer(parts),
-            settlement.mayHaveRun && !settlement.isLocal ? "1" : "0",
-        ]
-        for budget in settlement.budgets { arguments.append(.text(budget.counter)) }
-        unanswered += 1
-        redis.evaluate(StateScripts.settleLimits, keys: keys, arguments: arguments) { [self] result in
-            unanswered -= 1
+        let key = settlement.key
+        // A call knows one set of budgets.
+        if let first = key.settlements.first,
+            first.budgets != settlement.budgets || key.settlements.count >= Self.batchLimit
+        {
+            sendSettlements(of: key)
+        }
+        key.settlements.append(settlement)
+        flushLater(key)
+    }
+
+    func sendSettlements(of key: LimitedKey) {
+        guard let budgets = key.settlements.first?.budgets else { return }
+        let batch = key.settlements
+        key.settlements = []
+        var arguments: [RedisArgument] = []
+        arguments.reserveCapacity(5 + budgets.count + 4 * batch.count)
+        arguments.append(.integer(max(1, Int(options.markTime.components.seconds))))
+        arguments.append(.integer(max(1, Int(max(options.patience, options.markTime).components.seconds))))
+        arguments.append(.integer(width))
+        arguments.append(.integer(parts))
+        arguments.append(.integer(budgets.count))
+        for budget in budgets { arguments.append(.literal(budget.counterName)) }
+        for settlement in batch {
+            arguments.append(.text(settlement.id))
+            arguments.append(.integer(settlement.tokens))
+            arguments.append(.integer(settlement.cost))
+            arguments.append(.literal(settlement.letters))
+        }
+        unanswered += batch.count
+        redis.evaluate(StateScripts.settleLimits, keys: key.keys, arguments: arguments) { [self] result in
+            unanswered -= batch.count
             switch result {
-            case .success: statistics.settlements += 1
-            case .failure(let error): failed(settlement, error)
+            case .success: statistics.settlements += batch.count
+            case .failure(let error): for settlement in batch { failed(settlement, error) }
             }
         }
     }

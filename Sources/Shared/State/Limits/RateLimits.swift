@@ -3,7 +3,7 @@ package import EventLoop
 package import Redis
 
 /// Limits what API keys use: requests and tokens a minute, open requests, budgets of money and tokens; exact across all
-/// workers, since every decision is one script in Redis, by its clock.
+/// workers, since every decision is made by a script in Redis, by its clock.
 ///
 /// Requests and tokens are counted in sub-windows, one second each for a minute, of which as many as the window has and
 /// one more count. So the guarantee is: within any stretch of one window the units admitted never pass the limit, and a
@@ -77,6 +77,9 @@ package final class RateLimits {
     /// Settlements and releases that are on their way.
     var unanswered = 0
     var isLocal = false
+    /// The keys for which something waits for the end of this turn.
+    var unsent: [LimitedKey] = []
+    var willFlush = false
     private var limitedKeys: [String: LimitedKey] = [:]
     private var renewTimer: LoopTimer?
     private var isRenewing = false

@@ -1,7 +1,7 @@
 -- What the scripts of limits have in common; it stands before each of them.
 --
 -- KEYS of all: 1 the window, 2 the charges, 3 the open charges by the end of their lease, 4 the budgets, 5 the charges
--- whose lease has ended.
+-- whose lease has ended, 6 the charges that are settled.
 --
 -- The window is a hash with the requests and tokens of each sub-window, 'r<n>' and 't<n>', their sums 'r' and 't', and
 -- the first sub-window that still counts, 'low'. A charge is a field of the second hash: tokens, cost, sub-window and
@@ -51,6 +51,13 @@ local function roll(bucket, width, buckets)
     redis.call('HSET', KEYS[1], 'low', first, 'r', window.r, 't', window.t)
     redis.call('PEXPIRE', KEYS[1], (buckets + 3) * width)
     return window
+end
+
+-- Adds to a field, whole numbers of any size: left to itself, a large number would be sent with an exponent.
+local function increase(key, field, amount)
+    if amount ~= 0 then
+        redis.call('HINCRBY', key, field, string.format('%.0f', amount))
+    end
 end
 
 -- Adds to one sub-window and to the sum.

@@ -1,46 +1,69 @@
--- Reserves a request, its tokens, a place and its cost under a charge id, or says what stands in the way. A charge that
--- is open already is enlarged where it asks for more than it has.
--- ARGV: 1 id, 2 tokens, 3 cost, 4 letters, 5 lease in ms, 6 width of a sub-window in ms, 7 number of sub-windows, 8 to
--- 10 the limits of requests, tokens and open charges (negative: none), 11 '1' to reserve whatever the limits say, then
--- unit.period and amount of each budget. KEYS[6], only with ARGV[11]: the mark of a settled charge.
--- Returns 0 or the limit in the way (1 requests, 2 tokens, 3 open charges, 4 a budget), ms to wait (negative: for
--- ever), place of the budget, requests, ms until none counts, tokens, ms until none counts, then what of each budget is
--- used.
-local id, letters = ARGV[1], ARGV[4]
-local width, buckets = tonumber(ARGV[6]), tonumber(ARGV[7])
-local forced = ARGV[11] == '1'
+-- Reserves requests, their tokens, places and cost under charge ids, or says what stands in the way; one after the other,
+-- each with what those before it were given. A charge that is open already is enlarged where it asks for more than it has.
+-- ARGV: 1 lease in ms, 2 width of a sub-window in ms, 3 number of sub-windows, 4 to 6 the limits of requests, tokens and
+-- open charges (negative: none), 7 '1' to reserve whatever the limits say, 8 number of budgets, then unit.period and
+-- amount of each, then id, tokens, cost and letters of each charge. KEYS[6]: the charges that are settled.
+-- Returns numbers in a string, which is read faster than a list: requests, ms until none counts, tokens, ms until none
+-- counts, what of each budget is used; then for each charge 0 with the requests and tokens when it was admitted, or the
+-- limit in the way (1 requests, 2 tokens, 3 open charges, 4 a budget), ms to wait (negative: for ever) and place of the
+-- budget.
+local lease, width, buckets = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local requestLimit, tokenLimit, openLimit = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local forced = ARGV[7] == '1'
+local budgetCount = tonumber(ARGV[8])
+local first = 9 + 2 * budgetCount
+local countsRequests, countsTokens = requestLimit >= 0, tokenLimit >= 0
 local bucket = math.floor(now / width)
 
-if forced and redis.call('EXISTS', KEYS[6]) == 1 then
-    return {0, 0, 0, 0, 0, 0, 0}
+local ids = {}
+for place = first, #ARGV, 4 do
+    ids[#ids + 1] = ARGV[place]
 end
 collect(bucket, width, buckets)
-
-local requests, tokens, cost = 1, tonumber(ARGV[2]), tonumber(ARGV[3])
-local at = bucket
-local record = redis.call('HGET', KEYS[2], id)
-if record then
-    local heldTokens, heldCost, heldAt = string.match(record, '^(%d+) (%d+) (%d+)')
-    requests, tokens, cost = 0, math.max(0, tokens - tonumber(heldTokens)), math.max(0, cost - tonumber(heldCost))
-    at = heldAt
+local settled = forced and redis.call('ZMSCORE', KEYS[6], unpack(ids)) or {}
+local records = redis.call('HMGET', KEYS[2], '+money', '+tokens', unpack(ids))
+local reserved = {money = tonumber(records[1] or 0), tokens = tonumber(records[2] or 0)}
+local known = {}
+for number, id in ipairs(ids) do
+    known[id] = records[number + 2]
 end
-
-local countsRequests, countsTokens = has(letters, 'r'), has(letters, 't')
+local openNow = redis.call('ZCARD', KEYS[3])
+local wasEmpty = openNow == 0
 local window = {r = 0, t = 0, low = bucket, isNew = true}
 if countsRequests or countsTokens then
     window = roll(bucket, width, buckets)
 end
 
+local budgets = {}
+if budgetCount > 0 then
+    local spent = spending()
+    for number = 1, budgetCount do
+        local name = ARGV[7 + 2 * number]
+        local unit, period = string.match(name, '^(%a+)%.(%a+)$')
+        begin(spent, name)
+        budgets[number] = {
+            unit = unit, spent = spent[name], amount = tonumber(ARGV[8 + 2 * number]),
+            ends = spent[period .. '.ends'],
+        }
+    end
+end
+
+local added = {r = 0, t = 0, money = 0, tokens = 0}
+local past = {}
+
 -- When the sub-windows that hold the first `excess` units will have left, and when all of them.
 local function waits(unit, excess)
-    local names = {}
-    for place = window.low, bucket do
-        names[#names + 1] = unit .. place
+    if not past[unit] then
+        local names = {}
+        for place = window.low, bucket do
+            names[#names + 1] = unit .. place
+        end
+        past[unit] = redis.call('HMGET', KEYS[1], unpack(names))
     end
-    local amounts = redis.call('HMGET', KEYS[1], unpack(names))
     local enough, all, sum = 0, 0, 0
-    for place = 1, #names do
-        local amount = tonumber(amounts[place] or 0)
+    local count = bucket - window.low + 1
+    for place = 1, count do
+        local amount = tonumber(past[unit][place] or 0) + (place == count and added[unit] or 0)
         if amount ~= 0 then
             all = (window.low + place + buckets) * width - now
             if sum < excess then
@@ -52,95 +75,116 @@ local function waits(unit, excess)
     return enough, all
 end
 
-local kind, wait, place = 0, 0, 0
-local used = {}
-local additions = {money = cost, tokens = tokens}
-if #ARGV > 11 then
-    local spent = spending()
-    local held = redis.call('HMGET', KEYS[2], '+money', '+tokens')
-    local reserved = {money = tonumber(held[1] or 0), tokens = tonumber(held[2] or 0)}
-    for argument = 12, #ARGV, 2 do
-        local name, amount = ARGV[argument], tonumber(ARGV[argument + 1])
-        local unit, period = string.match(name, '^(%a+)%.(%a+)$')
-        begin(spent, name)
-        local sum, addition = spent[name] + reserved[unit], additions[unit]
-        used[#used + 1] = sum
+-- What stands in the way of so much more, if anything: kind, ms to wait, place of the budget.
+local function obstacle(requests, tokens, cost)
+    for number, budget in ipairs(budgets) do
+        local addition = budget.unit == 'money' and cost or tokens
         -- A request of unknown size needs some room as well, or nothing would ever stop it.
         if requests == 1 then
             addition = math.max(addition, 1)
         end
-        if kind == 0 and not forced and addition > 0 and sum + addition > amount then
-            kind, place = 4, #used
-            if spent[name] + addition <= amount then
+        if addition > 0 and budget.spent + reserved[budget.unit] + addition > budget.amount then
+            if budget.spent + addition <= budget.amount then
                 -- Only what others have reserved stands in the way; some of it will come back.
-                wait = 1000
-            elseif period == 'total' then
-                wait = -1
-            else
-                wait = spent[period .. '.ends'] * 1000 - now
+                return 4, 1000, number
             end
+            return 4, budget.ends and budget.ends * 1000 - now or -1, number
         end
     end
-end
-
-local requestLimit, tokenLimit, openLimit = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
-local requestReset, tokenReset, _ = 0, 0
-local openNow = redis.call('ZCARD', KEYS[3])
-if kind == 0 and not forced then
+    local kind, wait = 0, 0
     if countsRequests and requests > 0 and window.r + requests > requestLimit then
-        kind = 1
-        wait, requestReset = waits('r', window.r + requests - requestLimit)
+        kind, wait = 1, (waits('r', window.r + requests - requestLimit))
     end
     if countsTokens and tokens > 0 and window.t + tokens > tokenLimit then
-        local tokenWait
-        tokenWait, tokenReset = waits('t', window.t + tokens - tokenLimit)
+        local tokenWait = waits('t', window.t + tokens - tokenLimit)
         if tokenWait > wait then
             kind, wait = 2, tokenWait
         end
     end
     if kind == 0 and openLimit >= 0 and requests > 0 and openNow >= openLimit then
-        kind, wait = 3, 1000
+        return 3, 1000, 0
+    end
+    return kind, wait, 0
+end
+
+local verdicts, leases, entries = {}, {}, {}
+for number, id in ipairs(ids) do
+    local place = first + 4 * (number - 1)
+    local requests, tokens, cost = 1, tonumber(ARGV[place + 1]), tonumber(ARGV[place + 2])
+    local record, heldTokens, heldCost, at, letters = known[id], nil, nil, nil, nil
+    if record then
+        heldTokens, heldCost, at, letters = string.match(record, '^(%d+) (%d+) (%d+) (%a*)$')
+        requests, tokens, cost = 0, math.max(0, tokens - tonumber(heldTokens)), math.max(0, cost - tonumber(heldCost))
+    end
+    local kind, wait, budget = 0, 0, 0
+    if not forced then
+        kind, wait, budget = obstacle(requests, tokens, cost)
+    end
+    if kind ~= 0 then
+        verdicts[number] = string.format('%d %.0f %d', kind, wait, budget)
+    else
+        if not settled[number] then
+            leases[#leases + 1] = now + lease
+            leases[#leases + 1] = id
+            if record then
+                entries[#entries + 1] = id
+                entries[#entries + 1] = (tokens > 0 and ARGV[place + 1] or heldTokens) .. ' '
+                    .. (cost > 0 and ARGV[place + 2] or heldCost) .. ' ' .. at .. ' ' .. letters
+            else
+                entries[#entries + 1] = id
+                entries[#entries + 1] = ARGV[place + 1] .. ' ' .. ARGV[place + 2] .. ' ' .. bucket .. ' '
+                    .. ARGV[place + 3]
+                openNow = openNow + 1
+                if forced then
+                    -- It comes back from an ended lease, and its request was counted when it was made.
+                    redis.call('ZREM', KEYS[5], id)
+                    requests = 0
+                end
+            end
+            known[id] = entries[#entries]
+            if countsRequests then
+                window.r, added.r = window.r + requests, added.r + requests
+            end
+            if countsTokens then
+                window.t, added.t = window.t + tokens, added.t + tokens
+            end
+            added.money, reserved.money = added.money + cost, reserved.money + cost
+            added.tokens, reserved.tokens = added.tokens + tokens, reserved.tokens + tokens
+        end
+        verdicts[number] = string.format('0 %.0f %.0f', window.r, window.t)
     end
 end
 
-if kind == 0 then
-    redis.call('ZADD', KEYS[3], now + tonumber(ARGV[5]), id)
-    if not record then
-        redis.call('HSET', KEYS[2], id, ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. bucket .. ' ' .. letters)
-        if forced then
-            -- It comes back from an ended lease, and its request was counted when it was made.
-            redis.call('ZREM', KEYS[5], id)
-            requests = 0
-        end
-    elseif tokens > 0 or cost > 0 then
-        local heldTokens, heldCost = string.match(record, '^(%d+) (%d+)')
-        redis.call('HSET', KEYS[2], id,
-            (tokens > 0 and ARGV[2] or heldTokens) .. ' ' .. (cost > 0 and ARGV[3] or heldCost) .. ' ' .. at .. ' '
-            .. string.match(record, '(%a*)$'))
-    end
+if #leases > 0 then
+    redis.call('ZADD', KEYS[3], unpack(leases))
+    redis.call('HSET', KEYS[2], unpack(entries))
     -- Once a sub-window is often enough, but keys that are begun anew have no lifetime yet.
-    if window.isNew or openNow == 0 then
+    if window.isNew or wasEmpty then
         redis.call('EXPIRE', KEYS[2], MEMORY)
         redis.call('EXPIRE', KEYS[3], MEMORY)
     end
-    requests, tokens = countsRequests and requests or 0, countsTokens and tokens or 0
-    if requests > 0 or tokens > 0 then
-        window.r, window.t = window.r + requests, window.t + tokens
-        redis.call('HSET', KEYS[1], 'r', window.r, 't', window.t, 'r' .. bucket, window.currentR + requests,
-            't' .. bucket, window.currentT + tokens)
+    if added.r > 0 or added.t > 0 then
+        redis.call('HSET', KEYS[1], 'r', window.r, 't', window.t, 'r' .. bucket, window.currentR + added.r,
+            't' .. bucket, window.currentT + added.t)
     end
-    if has(letters, 'b') then
-        if cost > 0 then redis.call('HINCRBY', KEYS[2], '+money', cost) end
-        if additions.tokens > 0 then redis.call('HINCRBY', KEYS[2], '+tokens', additions.tokens) end
-        for number = 1, #used do
-            used[number] = used[number] + additions[string.match(ARGV[10 + 2 * number], '^%a+')]
-        end
+    if budgetCount > 0 then
+        increase(KEYS[2], '+money', added.money)
+        increase(KEYS[2], '+tokens', added.tokens)
     end
+end
+
+local requestReset, tokenReset, _ = 0, 0, 0
+if #leases > 0 then
     local all = (bucket + buckets + 1) * width - now
     requestReset = window.r > 0 and all or 0
     tokenReset = window.t > 0 and all or 0
 else
-    if countsRequests and requestReset == 0 then _, requestReset = waits('r', 0) end
-    if countsTokens and tokenReset == 0 then _, tokenReset = waits('t', 0) end
+    if countsRequests then _, requestReset = waits('r', 0) end
+    if countsTokens then _, tokenReset = waits('t', 0) end
 end
-return {kind, wait, place, window.r, requestReset, window.t, tokenReset, unpack(used)}
+local answer = {string.format('%.0f %.0f %.0f %.0f', window.r, requestReset, window.t, tokenReset)}
+for _, budget in ipairs(budgets) do
+    answer[#answer + 1] = string.format('%.0f', budget.spent + reserved[budget.unit])
+end
+answer[#answer + 1] = table.concat(verdicts, ' ')
+return table.concat(answer, ' ')

@@ -46,7 +46,7 @@ struct KeyEndpoints {
             owner: try body.text("owner") ?? name,
             expires: expires,
             models: try body.texts("models") ?? [],
-            limits: try KeyInput.apply(body, to: KeyLimits())
+            limits: try KeyInput.limits(body)?.asLimits ?? KeyLimits()
         )
         return AdminAnswer(status: 201) { KeyJSON.write(made.record, text: made.text, now: now, to: &$0) }
     }
@@ -60,7 +60,7 @@ struct KeyEndpoints {
             isEnabled: try body.flag("enabled"),
             models: body.has("models") ? try body.texts("models") ?? [] : nil,
             expiry: try KeyInput.expiry(body),
-            limits: body.has("limits") ? try KeyInput.apply(body, to: key.limits) : nil
+            limits: try KeyInput.limits(body)
         )
         guard let changed = try await ring.update(key.digest, changes) else { throw Self.unknown }
         return answer(changed)

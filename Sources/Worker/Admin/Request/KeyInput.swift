@@ -6,19 +6,19 @@ import State
 enum KeyInput {
     static let members = ["name", "owner", "enabled", "models", "expires", "limits"]
 
-    /// Changes the limits that are named; null lifts one. Budgets are replaced all together.
-    static func apply(_ body: AdminObject, to limits: KeyLimits) throws(GatewayError) -> KeyLimits {
-        guard body.has("limits") else { return limits }
-        guard let value = body.member("limits") else { return KeyLimits() }
+    /// The limits that are named; null lifts one, or all of them. Budgets are replaced all together.
+    static func limits(_ body: AdminObject) throws(GatewayError) -> KeyLimitChanges? {
+        guard body.has("limits") else { return nil }
+        guard let value = body.member("limits") else { return KeyLimitChanges(to: KeyLimits()) }
         let names = ["requests_per_minute", "tokens_per_minute", "concurrent", "budgets"]
         let input = try AdminObject(value, path: "limits", allowing: names)
-        var limits = limits
+        var changes = KeyLimitChanges()
         let range = 1...Budget.largestAmount
-        if input.has(names[0]) { limits.requestsPerMinute = try input.integer(names[0], in: range) }
-        if input.has(names[1]) { limits.tokensPerMinute = try input.integer(names[1], in: range) }
-        if input.has(names[2]) { limits.concurrentStreams = try input.integer(names[2], in: range) }
-        if input.has(names[3]) { limits.budgets = try budgets(input) }
-        return limits
+        if input.has(names[0]) { changes.requestsPerMinute = .init(try input.integer(names[0], in: range)) }
+        if input.has(names[1]) { changes.tokensPerMinute = .init(try input.integer(names[1], in: range)) }
+        if input.has(names[2]) { changes.concurrentStreams = .init(try input.integer(names[2], in: range)) }
+        if input.has(names[3]) { changes.budgets = try budgets(input) }
+        return changes
     }
 
     /// Seconds since 1970, or never.
