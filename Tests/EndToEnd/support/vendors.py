@@ -21,6 +21,8 @@ class Vendor:
     options: tuple[str, ...] = ()
     # A model that reasons, where that is another one.
     thinker: str = ""
+    # A model that embeds; a vendor without one refuses.
+    embedder: str = ""
     # Scenarios that ask for what the vendor has not; they must be refused by name.
     refuses: dict[str, str] = field(default_factory=dict)
     # Scenarios that make no sense for it, with the reason.
@@ -40,6 +42,7 @@ VENDORS = [
         "openai/gpt-4o",
         "upstreams.openai",
         lambda sim: {"OPENAI_API_KEY": "sim-key-1", "OPENAI_BASE_URL": sim.base_url},
+        embedder="openai/text-embedding-3-small",
     ),
     Vendor(
         "deepseek",
