@@ -76,7 +76,7 @@ let package = Package(
             // Optimised in debug builds, too: the tests have it count megabytes.
             swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
         ),
-        shared("OpenAIAPI", ["Core", "JSON"]),
+        shared("OpenAIAPI", ["Core", "JSON", "Tokenizer"]),
         shared("HTTPServer", ["Core", "EventLoop", "HTTPCodec"]),
         shared("Redis", ["Core", "EventLoop", "CHiredis"]),
         shared("Upstream", ["Core", "EventLoop", "HTTPCodec", "CCurl"]),
@@ -124,7 +124,7 @@ let package = Package(
         tests("CryptoTests", ["Core", "Crypto"]),
         tests("TokenizerTests", ["Core", "Crypto", "Tokenizer"]),
         tests("HTTPServerTests", ["Core", "EventLoop", "HTTPCodec", "HTTPServer"]),
-        tests("OpenAIAPITests", ["Core", "JSON", "OpenAIAPI"]),
+        tests("OpenAIAPITests", ["Core", "JSON", "OpenAIAPI", "Tokenizer"]),
         tests("RedisTests", ["Core", "EventLoop", "Redis"]),
         tests("StateTests", ["Core", "Crypto", "EventLoop", "Redis", "State"]),
         tests(
