@@ -16,7 +16,7 @@ from typing import Any
 import openai
 import pytest
 
-from support.cluster import KEY, Cluster, RedisServer
+from support.cluster import KEY, Cluster
 from support.raw import RawClient, request_bytes
 from support.simulator import Simulator
 from support.table import render, shown, write
@@ -379,33 +379,9 @@ def unknown_parameter(bench: Bench) -> None:
 # The bench
 
 
-@pytest.fixture(scope="module")
-def simulators(run_directory: Path) -> Iterator[dict[str, Simulator]]:
-    started: dict[tuple[str, ...], Simulator] = {}
-    for vendor in VENDORS:
-        key = (vendor.module, *vendor.options)
-        if key not in started:
-            started[key] = Simulator(run_directory, vendor.module, *vendor.options, send_buffer=65536)
-    yield {vendor.name: started[(vendor.module, *vendor.options)] for vendor in VENDORS}
-    for simulator in started.values():
-        simulator.stop()
-
-
-@pytest.fixture(scope="module")
-def behind(redis: RedisServer, simulators: dict[str, Simulator]) -> Iterator[Cluster]:
-    env = {"COOLDOWNS": "false", "REDIS_TIMEOUT_MS": "2000", "RETRY_TIMES": "0"}
-    for vendor in VENDORS:
-        env |= vendor.environment(simulators[vendor.name])
-    redis.flush(7)
-    cluster = Cluster(redis, workers=2, env=env, database=7)
-    cluster.start()
-    yield cluster
-    cluster.stop()
-
-
 @pytest.fixture
-def client(behind: Cluster) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=behind.base_url, api_key=KEY, max_retries=0, timeout=20) as client:
+def client(vendors_cluster: Cluster) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=vendors_cluster.base_url, api_key=KEY, max_retries=0, timeout=20) as client:
         yield client
 
 
@@ -415,7 +391,7 @@ _table: dict[str, dict[str, str]] = {}
 @pytest.mark.parametrize("vendor", VENDORS, ids=str)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scenario(
-    name: str, vendor: Vendor, behind: Cluster, simulators: dict[str, Simulator], client: openai.OpenAI
+    name: str, vendor: Vendor, vendors_cluster: Cluster, simulators: dict[str, Simulator], client: openai.OpenAI
 ) -> None:
     sim = simulators[vendor.name]
     sim.reset()
@@ -423,7 +399,7 @@ def test_scenario(
     if name in vendor.skips:
         row[name] = "-"
         return
-    bench = Bench(vendor, sim, behind, client)
+    bench = Bench(vendor, sim, vendors_cluster, client)
     if name == "embeddings" and not vendor.embedder:
         with pytest.raises(openai.BadRequestError) as lacking:
             client.embeddings.create(model=vendor.model, input="x")

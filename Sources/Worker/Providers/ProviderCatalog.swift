@@ -4,6 +4,7 @@ package enum ProviderCatalog {
     package static let definitions: [ProviderDefinition] = [
         OpenAIProvider.definition,
         AnthropicProvider.definition,
+        GeminiProvider.definition,
         DeepSeekProvider.definition,
         EchoProvider.definition,
     ]

@@ -9,13 +9,14 @@ internal import OpenAIAPI
 /// client's fault, and what a failing vendor says of itself (hosts, accounts, traces) is not repeated.
 package enum UpstreamFailure {
     package static func make(_ answer: FailedAnswer) -> GatewayError {
-        var error = make(status: answer.status, Details(answer.body))
+        var error = make(status: answer.status, FailureDetails(answer.body))
         error.retryAfter = seconds(answer)
         error.cause = "status \(answer.status)"
         return error
     }
 
-    private static func make(status: Int, _ details: Details) -> GatewayError {
+    /// For vendors whose errors have a shape of their own: they say which status and which words of these mean the same.
+    static func make(status: Int, _ details: FailureDetails) -> GatewayError {
         var error: GatewayError
         switch status {
         case 400 where details.code == "context_length_exceeded":
@@ -58,7 +59,7 @@ package enum UpstreamFailure {
 
     /// What the answer says about the account. In doubt nothing: an account that is wrongly kept costs one more failed
     /// call, one that is wrongly taken out costs all of its service.
-    private static func failureClass(_ status: Int, _ details: Details, _ error: GatewayError) -> FailureClass {
+    private static func failureClass(_ status: Int, _ details: FailureDetails, _ error: GatewayError) -> FailureClass {
         switch status {
         // A page instead of a message comes from whatever stands before the vendor: a bot check, a proxy, a firewall. It
         // judges the address that asks, not the account.
@@ -77,7 +78,7 @@ package enum UpstreamFailure {
 
     /// An error event inside a stream, or an error in an answer that claims success.
     package static func make(event: JSONValue) -> GatewayError {
-        let details = Details(event)
+        let details = FailureDetails(event)
         var error: GatewayError
         switch details.code ?? details.type {
         case "rate_limit_exceeded", "rate_limit_error": error = make(status: 429, details)
@@ -99,7 +100,11 @@ package enum UpstreamFailure {
     }
 
     /// The client's own mistake, as the vendor sees it: the same everywhere, so nobody else is asked.
-    private static func refused(_ code: GatewayError.Code, _ details: Details, _ fallback: String) -> GatewayError {
+    private static func refused(
+        _ code: GatewayError.Code,
+        _ details: FailureDetails,
+        _ fallback: String
+    ) -> GatewayError {
         var error = GatewayError(code, details.message ?? fallback, source: .client, parameter: details.parameter)
         error.upstreamCode = details.code
         error.upstreamType = details.type
@@ -111,7 +116,7 @@ package enum UpstreamFailure {
     }
 
     /// Reads `Retry-After`: seconds, or a date.
-    private static func seconds(_ answer: FailedAnswer) -> Int? {
+    static func seconds(_ answer: FailedAnswer) -> Int? {
         guard let text = answer.retryAfter else { return nil }
         if let seconds = Double(text) { return seconds >= 0 && seconds < 1e7 ? Int(seconds.rounded(.up)) : nil }
         guard let date = HTTPDate.seconds(text) else { return nil }
@@ -121,7 +126,7 @@ package enum UpstreamFailure {
 }
 
 /// The parts of a vendor's error body that may be shown: short, and with anything that looks like a secret taken out.
-private struct Details {
+struct FailureDetails {
     var message: String?
     var type: String?
     var code: String?
@@ -148,7 +153,7 @@ private struct Details {
         parameter = Self.token(error["param"])
     }
 
-    private static func presentable(_ text: String) -> String? {
+    static func presentable(_ text: String) -> String? {
         guard !text.isEmpty else { return nil }
         return Redaction.redact(String(text.prefix(1000)))
     }

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .anthropic_rules import Refused, check
+from .brain import View
 from .content import instance_of, split_words
 from .exchange import Exchange
 from .sse import Framing
@@ -157,6 +158,18 @@ class AnthropicSimulator(VendorSimulator):
 
     def steering_text(self, exchange: Exchange, body: dict[str, Any]) -> str:
         return last_user_text(body)
+
+    def view(self, body: dict[str, Any]) -> View:
+        choice = body.get("tool_choice") or {}
+        last = (body.get("messages") or [{}])[-1]
+        blocks = last.get("content") if isinstance(last.get("content"), list) else []
+        is_result = any(block.get("type") == "tool_result" for block in blocks)
+        return View(
+            "" if is_result else block_text(last.get("content")),
+            [(tool["name"], tool.get("input_schema") or {}) for tool in body.get("tools") or []],
+            choice.get("name") or ("*" if choice.get("type") == "any" else ""),
+            choice.get("type") == "none",
+        )
 
     def failure(self, status: int, message: str | None = None) -> Any:
         kind = ERRORS.get(status, "api_error")

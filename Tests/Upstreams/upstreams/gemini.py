@@ -1,7 +1,8 @@
-"""A simulated Gemini: `generateContent` and its stream, embeddings, counts and models. See `vendor` for how it is steered.
+"""A simulated Gemini: `generateContent` and its stream, embeddings, counts and models. See `vendor` for steering.
 
-Beside the scenarios of all vendors it knows `safety` (a finish reason without a refusal), `block_reason` of a refused prompt,
-`why` of a failure (`bad_key`, `daily_quota`, `too_long`), `bare` (errors in a stream without `data:`), and `candidate_extra`.
+Beside the scenarios of all vendors it knows `safety` (a finish reason without a refusal), `block_reason` of a refused
+prompt, `why` of a failure (`bad_key`, `daily_quota`, `too_long`), `bare` (errors in a stream without `data:`), and
+`candidate_extra`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
+from .brain import View
 from .content import vector
 from .exchange import Exchange
 from .gemini_answer import Generation, said, words_of
@@ -73,6 +75,18 @@ class GeminiSimulator(VendorSimulator):
         texts += [_text(request.get("content")) for request in _dicts(body.get("requests"))[:1]]
         return "".join(texts)
 
+    def view(self, body: dict[str, Any]) -> View:
+        last = (_dicts(body.get("contents")) or [{}])[-1]
+        choice = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
+        allowed = choice.get("allowedFunctionNames") or ["*"]
+        declared = [d for tool in _dicts(body.get("tools")) for d in _dicts(tool.get("functionDeclarations"))]
+        return View(
+            _text(last),
+            [(d.get("name", ""), d.get("parametersJsonSchema") or {}) for d in declared],
+            allowed[0] if choice.get("mode") == "ANY" else "",
+            choice.get("mode") == "NONE",
+        )
+
     def model(self, exchange: Exchange, body: dict[str, Any]) -> str:
         found = PATH.match(exchange.request.path)
         return unquote(found["model"] or "") if found else ""
@@ -126,7 +140,8 @@ class GeminiSimulator(VendorSimulator):
             elif method == "GET":
                 await self.json(exchange, _known(unquote(path["model"])).listed(), scenario)
             else:
-                await self._call(exchange, _known(unquote(path["model"]), path["method"]), path["method"], body, scenario)
+                model = _known(unquote(path["model"]), path["method"])
+                await self._call(exchange, model, path["method"], body, scenario)
         except Violations as wrong:
             details = [{"@type": RPC + "BadRequest", "fieldViolations": wrong.fields}]
             await self.error(exchange, 400, failed(400, str(wrong), details))

@@ -1,7 +1,7 @@
 """The shape of Gemini's requests, field by field, read as the vendor reads JSON.
 
 The vendor takes a JSON name in camelCase or snake_case, refuses any it does not know, and names the place in snake_case.
-What has been read is spelled in camelCase and has no nulls, so that nobody after this must know both spellings.
+What has been read is in camelCase and has no nulls, so that nobody after this must know both spellings.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def at(path: str, message: str) -> Refused:
 
 
 def sign(key: str, model: str, of: str) -> str:
-    """The signature of a thought. It opens for one account and one model, and for the call (or the text) it came with."""
+    """The signature of a thought: good for one account and one model, and for the call (or the text) it came with."""
     told = "\n".join([key, model, of]).encode()
     return base64.b64encode(b"sim\x01" + hmac.new(SECRET, told, hashlib.sha256).digest()).decode()
 

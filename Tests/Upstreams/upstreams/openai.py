@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from . import content, faults
+from .brain import View
 from .exchange import Exchange
 from .vendor import VendorSimulator, run
 
@@ -20,6 +21,16 @@ class OpenAISimulator(VendorSimulator):
 
     def steering_text(self, exchange: Exchange, body: dict[str, Any]) -> str:
         return _steering_text(_path(exchange), body)
+
+    def view(self, body: dict[str, Any]) -> View:
+        choice = body.get("tool_choice")
+        turns = body.get("messages") or [{}]
+        return View(
+            content.last_user_text(body) if turns[-1].get("role") == "user" else "",
+            [(t["function"]["name"], t["function"].get("parameters") or {}) for t in body.get("tools") or []],
+            choice["function"]["name"] if isinstance(choice, dict) else "*" if choice == "required" else "",
+            choice == "none",
+        )
 
     def failure(self, status: int, message: str | None = None) -> Any:
         if message:

@@ -19,7 +19,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
-from . import faults
+from . import brain, faults
 from .exchange import Exchange, Journal, next_turn
 from .http1 import Server
 from .scenario import Steering
@@ -58,6 +58,10 @@ class VendorSimulator(ABC):
     @abstractmethod
     def steering_text(self, exchange: Exchange, body: dict[str, Any]) -> str:
         """The text in which a scenario may stand."""
+
+    def view(self, body: dict[str, Any]) -> brain.View:
+        """What the request comes to, for a model that decides by itself."""
+        return brain.View("")
 
     @abstractmethod
     async def route(self, exchange: Exchange, body: dict[str, Any], scenario: dict[str, Any]) -> None:
@@ -104,6 +108,8 @@ class VendorSimulator(ABC):
         key = self.key(exchange)
         named = body | {"model": self.model(exchange, body)}
         scenario = self.steering.scenario(named, key, self.steering_text(exchange, body))
+        if scenario.get("smart") and exchange.request.method == "POST":
+            scenario = brain.decide(self.view(body)) | scenario
         exchange.scenario = scenario
         if await self._fails_before_answer(exchange, scenario):
             return

@@ -14,6 +14,7 @@
 
     @usableFromInline private(set) var inbox = Inbox()
     private let maximumEventBytes: Int
+    private let takesBareJSON: Bool
     private var lineFeeds = ByteFinder(.lf)
     private var carriageReturns = ByteFinder(.cr)
     private var event = Event()
@@ -29,9 +30,12 @@
     /// Whether a comment line has come, as upstreams send to keep a stream alive; the caller may reset it.
     package var sawComment = false
 
-    /// `maximumEventBytes` bounds what one event, terminators apart, may make us hold.
-    package init(maximumEventBytes: Int) {
+    /// `maximumEventBytes` bounds what one event, terminators apart, may make us hold. `takesBareJSON` is for servers that
+    /// let an error into their streams as it is, over several lines and without a field's name: what begins like an object
+    /// or an array is told as if it were data.
+    package init(maximumEventBytes: Int, takesBareJSON: Bool = false) {
         self.maximumEventBytes = maximumEventBytes
+        self.takesBareJSON = takesBareJSON
     }
 
     /// What frames refer to.
@@ -213,7 +217,11 @@
             lastLineEndedInCRLF = false
             skipLines(to: end)
         }
-        guard event.dataLines > 0 else { return nil }
+        guard event.dataLines > 0 else {
+            guard takesBareJSON, event.lines > 0, [0x5B, 0x7B].contains(inbox.storage[start]) else { return nil }
+            let text = Array(inbox.storage[start..<end])
+            return SSEFrame(range: start..<end, data: nil, joined: text, name: nil, isPlain: false)
+        }
         var isPlain = false
         if event.lines == 1, let data = event.data, data.lowerBound == start + 6, data.upperBound + 2 == end {
             isPlain = inbox.storage[end - 2] == .lf && inbox.storage[end - 1] == .lf

@@ -33,12 +33,15 @@ enum EmbeddingEncoding {
     /// An array of numbers as a JSON string.
     private static func base64(_ embedding: JSONValue) -> [UInt8] {
         guard embedding.isArray else { return Array(embedding.raw) }
+        return base64(embedding.elements.map { Float($0.double ?? 0) })
+    }
+
+    static func base64(_ vector: [Float]) -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(embedding.count * 4)
-        for number in embedding.elements {
-            let bits = Float(number.double ?? 0).bitPattern
+        bytes.reserveCapacity(vector.count * 4)
+        for number in vector {
             for shift in stride(from: 0, to: 32, by: 8) {
-                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(shift)))
+                bytes.append(UInt8(truncatingIfNeeded: number.bitPattern >> UInt32(shift)))
             }
         }
         return [UInt8(ascii: "\"")] + Base64.standard.encodeBytes(bytes) + [UInt8(ascii: "\"")]
@@ -50,11 +53,17 @@ enum EmbeddingEncoding {
         else {
             return Array(embedding.raw)
         }
+        return numbers(
+            stride(from: 0, to: bytes.count, by: 4).map { place in
+                Float(bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[place + $1]) << UInt32($1 * 8) })
+            }
+        )
+    }
+
+    static func numbers(_ vector: [Float]) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginArray()
-        for place in stride(from: 0, to: bytes.count, by: 4) {
-            let bits = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[place + $1]) << UInt32($1 * 8) }
-            let number = Float(bitPattern: bits)
+        for number in vector {
             // The shortest digits of the float itself: those of its widening to double would be noise.
             writer.raw(number.isFinite ? .bytes(Array(number.description.utf8)) : .null)
         }

@@ -29,30 +29,14 @@ enum OpenAIWire {
 
     /// Checks that the answer is what it should be and finds its usage; the bytes stay as they came.
     static func answer(_ body: [UInt8], to request: ModelRequest) throws(GatewayError) -> PlainAnswer {
-        let document: JSONDocument
-        do throws(JSONError) {
-            document = try JSONDocument(parsing: body)
-        } catch {
-            throw GatewayError(
-                .upstreamInvalid,
-                "The upstream's answer is not valid JSON.",
-                source: .upstream,
-                retry: .elsewhere,
-                cause: error.description
-            )
-        }
+        let document = try UpstreamAnswer.parse(body)
         let root = document.root
         // Some upstreams answer 200 and mean an error.
         if let error = root.present("error"), root.present("choices") == nil, root.present("data") == nil {
             throw UpstreamFailure.make(event: error)
         }
         guard root.present(request.operation == .embedding ? "data" : "choices")?.isArray == true else {
-            throw GatewayError(
-                .upstreamInvalid,
-                "The upstream's answer is not what was asked for.",
-                source: .upstream,
-                retry: .elsewhere
-            )
+            throw UpstreamAnswer.unexpected
         }
         let usage = TokenUsage(root.present("usage"))
         if request.operation == .embedding, let encoded = EmbeddingEncoding.adapt(document, to: request) {
