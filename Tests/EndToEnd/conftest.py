@@ -141,6 +141,17 @@ def anthropic_sim(anthropic_process: Simulator) -> Simulator:
 
 
 @pytest.fixture(scope="session")
+def gemini_process(run_directory: Path) -> Iterator[Simulator]:
+    yield from _vendor(run_directory, "upstreams.gemini")
+
+
+@pytest.fixture
+def gemini_sim(gemini_process: Simulator) -> Simulator:
+    gemini_process.reset()
+    return gemini_process
+
+
+@pytest.fixture(scope="session")
 def redis(run_directory: Path) -> Iterator[RedisServer]:
     redis = RedisServer(run_directory)
     yield redis

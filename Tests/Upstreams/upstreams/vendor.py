@@ -35,6 +35,8 @@ class VendorSimulator(ABC):
     # What a stream is sent as, and how its end is told; nothing where the end of the body is all there is.
     stream_type = SSE_TYPE
     end_of_stream: bytes | None = None
+    # How a request without a key is refused.
+    keyless = (401, "You didn't provide an API key.")
 
     def __init__(self, send_buffer: int | None = None) -> None:
         self.steering = Steering()
@@ -69,6 +71,15 @@ class VendorSimulator(ABC):
     def failure(self, status: int, message: str | None = None) -> Any:
         """The body with which the vendor says that it failed."""
 
+    def told_failure(self, scenario: dict[str, Any]) -> tuple[Any, dict[str, str]]:
+        """The body and headers of a failure that a scenario asks for."""
+        headers = {"Retry-After": str(scenario["retry_after"])} if "retry_after" in scenario else {}
+        return scenario.get("body", self.failure(scenario["status"])), headers
+
+    def model(self, exchange: Exchange, body: dict[str, Any]) -> str:
+        """The model that is asked for."""
+        return str(body.get("model"))
+
     def head(self, exchange: Exchange, kind: str) -> list[tuple[str, str]]:
         """The headers of every answer."""
         return [("Content-Type", kind)]
@@ -91,15 +102,20 @@ class VendorSimulator(ABC):
         except ValueError:
             await self.error(exchange, 400, self.failure(400, "We could not parse the JSON body."))
             return
+        if not isinstance(body, dict):
+            await self.error(exchange, 400, self.failure(400, "The body must be a JSON object."))
+            return
         key = self.key(exchange)
-        scenario = self.steering.scenario(body, key, self.steering_text(exchange, body))
+        named = body | {"model": self.model(exchange, body)}
+        scenario = self.steering.scenario(named, key, self.steering_text(exchange, body))
         if scenario.get("smart") and exchange.request.method == "POST":
             scenario = brain.decide(self.view(body)) | scenario
         exchange.scenario = scenario
         if await self._fails_before_answer(exchange, scenario):
             return
         if not key:
-            await self.error(exchange, 401, self.failure(401, "You didn't provide an API key."))
+            status, message = self.keyless
+            await self.error(exchange, status, self.failure(status, message))
             return
         await self.route(exchange, body, scenario)
 
@@ -145,12 +161,9 @@ class VendorSimulator(ABC):
         fault = scenario.get("fault")
         if fault == "status":
             await exchange.pause(scenario.get("head_delay", 0))
-            status = scenario["status"]
-            body = scenario.get("body", self.failure(status))
-            headers = dict(scenario.get("headers", {}))
-            if "retry_after" in scenario:
-                headers["Retry-After"] = str(scenario["retry_after"])
-            await self.error(exchange, status, body, headers, scenario.get("content_type", JSON_TYPE))
+            body, headers = self.told_failure(scenario)
+            headers = scenario.get("headers", {}) | headers
+            await self.error(exchange, scenario["status"], body, headers, scenario.get("content_type", JSON_TYPE))
         elif fault == "accept_close":
             exchange.cut(scenario.get("reset", False))
         elif fault == "silence":
