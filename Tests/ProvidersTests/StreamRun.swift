@@ -13,6 +13,7 @@ struct StreamRun: Equatable {
     var failure: GatewayError.Code?
     var message: String?
     var isDone = false
+    var kept: [KeptState] = []
 
     /// Feeds the pieces in order, then ends the body.
     init(_ pieces: [ArraySlice<UInt8>], of job: Job, with provider: any Provider) {
@@ -41,6 +42,7 @@ struct StreamRun: Equatable {
         count += output.count
         hasContent = hasContent || output.hasContent
         if let counted = output.usage { usage = counted }
+        kept += output.kept
         switch output.end {
         case .done?: isDone = true
         case .failed(let error)?: (failure, message) = (error.code, error.message)

@@ -29,10 +29,14 @@ enum AnswerHeaders {
         guard let head else { return }
         for (name, value) in head.fields {
             switch name.count {
+            case 10 where name.equalsIgnoringCase("request-id"):
+                output.appendHeader("X-Upstream-Request-ID", value)
             case 12 where name.equalsIgnoringCase("x-request-id"):
                 output.appendHeader("X-Upstream-Request-ID", value)
             case 17... where showsLimits && startsLikeRateLimit(name):
                 output.appendHeader(HTTPHeader(name.text, value.text))
+            case 22... where showsLimits && AnthropicLimitHeaders.contain(name):
+                AnthropicLimitHeaders.append(name, value, now: WallClock.seconds(), to: &output)
             case 14 where name.equalsIgnoringCase("openai-version"): output.appendHeader("OpenAI-Version", value)
             case 19 where name.equalsIgnoringCase("openai-organization"): continue
             case 20 where name.equalsIgnoringCase("openai-processing-ms"):

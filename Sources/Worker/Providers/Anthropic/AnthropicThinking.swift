@@ -24,7 +24,8 @@ struct AnthropicThinking {
     init(_ chat: ChatRequest, _ model: AnthropicModel, _ job: Job, isForced: Bool) throws(GatewayError) {
         if let given = chat.root.present("thinking") {
             setting = .given(given)
-            if let wanted = chat.effort, wanted != .none, model.thinksAdaptively {
+            // An effort beside it is guidance for the model that decides by itself.
+            if let wanted = chat.effort, wanted != .none, given["type"]?.equals("adaptive") == true {
                 effort = Self.word(for: wanted, model)
             }
             return
