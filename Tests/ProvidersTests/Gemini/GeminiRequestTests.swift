@@ -111,6 +111,7 @@ struct GeminiRequestTests {
             ("gemini-2.5-flash", "xhigh", #"{"includeThoughts":true,"thinkingBudget":24576}"#),
             ("gemini-3-flash-preview", "none", #"{"thinkingLevel":"minimal"}"#),
             ("gemini-3-pro-preview", "minimal", #"{"includeThoughts":true,"thinkingLevel":"low"}"#),
+            ("gemini-3-pro-preview", "medium", #"{"includeThoughts":true,"thinkingLevel":"high"}"#),
             ("gemini-3.1-pro", "medium", #"{"includeThoughts":true,"thinkingLevel":"medium"}"#),
             ("gemini-flash-latest", "max", #"{"includeThoughts":true,"thinkingLevel":"high"}"#),
         ] as [(String, String, String)]
