@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import anthropic
 import openai
 import pytest
 
@@ -213,3 +214,30 @@ def test_a_request_that_is_too_long(client: openai.OpenAI, anthropic_sim: Simula
     with pytest.raises(openai.BadRequestError) as refused:
         ask(client)
     assert refused.value.code == "context_length_exceeded"
+
+
+def test_their_own_sdk_through_the_gateway(behind: Cluster, anthropic_sim: Simulator) -> None:
+    """Translated twice, and the vendor still knows its own signatures."""
+    tool = {"name": "get_weather", "input_schema": {"type": "object", "properties": {}}}
+    members: dict[str, Any] = {"model": MODEL, "max_tokens": 4000, "tools": [tool]}
+    members["thinking"] = {"type": "enabled", "budget_tokens": 2000}
+    opening = {"role": "user", "content": [{"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}]}
+    anthropic_sim.next({"tool_calls": CALLS, "reasoning": ["Rain", "?"]}, {"text": "it rains"})
+    url = behind.base_url.removesuffix("/v1")
+    with anthropic.Anthropic(base_url=url, api_key=KEY, max_retries=0, timeout=20) as client:
+        with client.messages.stream(messages=[opening], **members) as stream:
+            message = stream.get_final_message()
+        assert [block.type for block in message.content] == ["thinking", "tool_use", "tool_use"]
+        assert message.stop_reason == "tool_use"
+        results = [
+            {"type": "tool_result", "tool_use_id": block.id, "content": "rain"}
+            for block in message.content
+            if block.type == "tool_use"
+        ]
+        turns = [opening, {"role": "assistant", "content": message.content}, {"role": "user", "content": results}]
+        answer = client.messages.create(messages=turns, **members)
+    assert answer.content[-1].text == "it rains"
+    body = sent(anthropic_sim)
+    assert body["thinking"] == members["thinking"] and body["max_tokens"] == 4000
+    assert body["messages"][0]["content"] == opening["content"]
+    assert body["messages"][1]["content"][0]["type"] == "thinking"
