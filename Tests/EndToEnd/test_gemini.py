@@ -5,7 +5,6 @@ What it shares with every provider is in `test_scenarios.py`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from support.cluster import KEY, Cluster
 from support.raw import RawClient, request_bytes
 from support.redises import RedisServer
 from support.simulator import Simulator
+from support.waiting import wait_until
 
 MODEL = "gemini-3-pro-preview"
 TOOLS = [
@@ -174,5 +174,11 @@ def test_many_texts_are_embedded_in_several_calls(client: openai.OpenAI, gemini_
 
 
 def test_its_models_are_listed(client: openai.OpenAI) -> None:
-    listed = {model.id: model for model in client.models.list()}
-    assert "gemini/gemini-2.5-flash" in listed and not any("models/" in name for name in listed), json.dumps(list(listed))
+    """They are asked for behind the requests, so it may take a moment."""
+
+    def listed() -> list[str]:
+        names = [model.id for model in client.models.list()]
+        return names if "gemini/gemini-2.5-flash" in names else []
+
+    names = wait_until(listed, 10, what="the vendor's models")
+    assert "gemini/gemini-embedding-001" in names and not any("models/" in name for name in names)
