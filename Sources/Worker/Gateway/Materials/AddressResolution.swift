@@ -6,10 +6,10 @@ enum AddressResolution {
         let reference = location.prefix { $0 != "#" }
         if hasScheme(reference) { return String(reference) }
         let scheme = base.prefix { $0 != ":" }
-        if reference.hasPrefix("//") { return scheme + ":" + reference }
+        if reference.hasPrefix("//") { return "\(scheme):\(reference)" }
         let rest = base.dropFirst(scheme.count + "://".count)
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        let origin = scheme + "://" + authority
+        let origin = "\(scheme)://\(authority)"
         let basePath = rest.dropFirst(authority.count).prefix { $0 != "?" && $0 != "#" }
         let path = reference.prefix { $0 != "?" }
         let query = reference.dropFirst(path.count)
