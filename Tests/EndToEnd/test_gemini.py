@@ -5,6 +5,7 @@ What it shares with every provider is in `test_scenarios.py`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ import openai
 import pytest
 
 from support.cluster import KEY, Cluster
-from support.raw import RawClient, request_bytes
+from support.raw import RawClient, fetch, request_bytes
 from support.redises import RedisServer
 from support.simulator import Simulator
 from support.waiting import wait_until
@@ -173,12 +174,15 @@ def test_many_texts_are_embedded_in_several_calls(client: openai.OpenAI, gemini_
     assert created.usage.prompt_tokens > 0
 
 
-def test_its_models_are_listed(client: openai.OpenAI) -> None:
-    """They are asked for behind the requests, so it may take a moment."""
+def test_its_models_are_listed(gemini_cluster: Cluster, gemini_sim: Simulator) -> None:
+    """One worker asks the vendor, behind the requests; the other reads later what it has heard."""
 
     def listed() -> list[str]:
-        names = [model.id for model in client.models.list()]
-        return names if "gemini/gemini-2.5-flash" in names else []
+        for worker in gemini_cluster.workers:
+            names = [model["id"] for model in json.loads(fetch(worker.address, "/v1/models", key=KEY).body)["data"]]
+            if "gemini/gemini-2.5-flash" in names:
+                return names
+        return []
 
     names = wait_until(listed, 10, what="the vendor's models")
     assert "gemini/gemini-embedding-001" in names and not any("models/" in name for name in names)
