@@ -184,5 +184,5 @@ def test_its_models_are_listed(gemini_cluster: Cluster, gemini_sim: Simulator) -
                 return names
         return []
 
-    names = wait_until(listed, 10, what="the vendor's models")
+    names = wait_until(listed, 20, what="the vendor's models")
     assert "gemini/gemini-embedding-001" in names and not any("models/" in name for name in names)
