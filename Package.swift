@@ -98,8 +98,8 @@ let package = Package(
         worker(
             "Gateway",
             [
-                "Core", "EventLoop", "HTTPCodec", "JSON", "Crypto", "OpenAIAPI", "HTTPServer", "Redis", "Upstream",
-                "State", "Providers", "Dialects", "Admin",
+                "Core", "EventLoop", "HTTPCodec", "JSON", "Crypto", "Tokenizer", "OpenAIAPI", "HTTPServer", "Redis",
+                "Upstream", "State", "Providers", "Dialects", "Admin",
             ]
         ),
         .executableTarget(
