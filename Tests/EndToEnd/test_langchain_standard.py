@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import openai
 import pytest
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from langchain_tests.integration_tests import ChatModelIntegrationTests, EmbeddingsIntegrationTests
@@ -66,9 +67,17 @@ class ChatSuite:
         return False
 
 
+@pytest.mark.xfail(reason="the vendor has no stop sequences, and the gateway says so", raises=openai.BadRequestError)
+def _stop_is_refused(self: ChatModelIntegrationTests, model: ChatOpenAI) -> None:
+    ChatModelIntegrationTests.test_stop_sequence(self, model)
+
+
 for _vendor in VENDORS:
     _name = f"Test{_vendor.name.title()}Chat"
-    globals()[_name] = type(_name, (ChatSuite, ChatModelIntegrationTests), {"vendor": _vendor})
+    _members: dict[str, Any] = {"vendor": _vendor}
+    if "stop" in _vendor.refuses:
+        _members["test_stop_sequence"] = _stop_is_refused
+    globals()[_name] = type(_name, (ChatSuite, ChatModelIntegrationTests), _members)
 
 
 class EmbeddingsSuite:

@@ -6,6 +6,7 @@ package enum ProviderCatalog {
         AnthropicProvider.definition,
         GeminiProvider.definition,
         DeepSeekProvider.definition,
+        MiniMaxProvider.definition,
         EchoProvider.definition,
     ]
 

@@ -66,4 +66,11 @@ VENDORS = [
         lambda sim: {"GOOGLE_API_KEY": "sim-key-1", "GEMINI_BASE_URL": sim.url},
         embedder="gemini/gemini-embedding-001",
     ),
+    Vendor(
+        "minmax",
+        "minimax/MiniMax-M3",
+        "upstreams.minimax",
+        lambda sim: {"MINMAX_API_KEY": "sim-key-1", "MINMAX_API_URL": sim.url},
+        refuses={"stop": "stop"},
+    ),
 ]
