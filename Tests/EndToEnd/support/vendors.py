@@ -59,4 +59,11 @@ VENDORS = [
         "upstreams.anthropic",
         lambda sim: {"ANTHROPIC_API_KEY": "sim-key-1", "ANTHROPIC_BASE_URL": sim.url},
     ),
+    Vendor(
+        "gemini",
+        "gemini/gemini-2.5-flash",
+        "upstreams.gemini",
+        lambda sim: {"GOOGLE_API_KEY": "sim-key-1", "GEMINI_BASE_URL": sim.url},
+        embedder="gemini/gemini-embedding-001",
+    ),
 ]
