@@ -56,6 +56,8 @@ let package = Package(
             cxxSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra"])],
             linkerSettings: [.linkedLibrary("simdjson")]
         ),
+        // The tables become constants of the program (docs/decisions/0020-vocabularies.md).
+        .target(name: "CVocabularies", path: "Sources/System/CVocabularies", exclude: ["Tables"]),
 
         .target(
             name: "Core",
@@ -67,7 +69,14 @@ let package = Package(
         shared("HTTPCodec", ["Core"]),
         shared("JSON", ["Core", "CSimdjson"]),
         shared("Crypto", ["Core", "COpenSSL"]),
-        shared("OpenAIAPI", ["Core", "JSON"]),
+        .target(
+            name: "Tokenizer",
+            dependencies: ["Core", "CVocabularies"],
+            path: "Sources/Shared/Tokenizer",
+            // Optimised in debug builds, too: the tests have it count megabytes.
+            swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+        ),
+        shared("OpenAIAPI", ["Core", "JSON", "Tokenizer"]),
         shared("HTTPServer", ["Core", "EventLoop", "HTTPCodec"]),
         shared("Redis", ["Core", "EventLoop", "CHiredis"]),
         shared("Upstream", ["Core", "EventLoop", "HTTPCodec", "CCurl"]),
@@ -89,8 +98,8 @@ let package = Package(
         worker(
             "Gateway",
             [
-                "Core", "EventLoop", "HTTPCodec", "JSON", "Crypto", "OpenAIAPI", "HTTPServer", "Redis", "Upstream",
-                "State", "Providers", "Dialects", "Admin",
+                "Core", "EventLoop", "HTTPCodec", "JSON", "Crypto", "Tokenizer", "OpenAIAPI", "HTTPServer", "Redis",
+                "Upstream", "State", "Providers", "Dialects", "Admin",
             ]
         ),
         .executableTarget(
@@ -114,8 +123,9 @@ let package = Package(
         tests("HTTPCodecTests", ["Core", "HTTPCodec"]),
         tests("JSONTests", ["Core", "JSON"]),
         tests("CryptoTests", ["Core", "Crypto"]),
+        tests("TokenizerTests", ["Core", "Crypto", "Tokenizer"]),
         tests("HTTPServerTests", ["Core", "EventLoop", "HTTPCodec", "HTTPServer"]),
-        tests("OpenAIAPITests", ["Core", "JSON", "OpenAIAPI"]),
+        tests("OpenAIAPITests", ["Core", "JSON", "OpenAIAPI", "Tokenizer"]),
         tests("RedisTests", ["Core", "EventLoop", "Redis"]),
         tests("StateTests", ["Core", "Crypto", "EventLoop", "Redis", "State"]),
         tests(

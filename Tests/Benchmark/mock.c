@@ -3,6 +3,8 @@
  *     mock [PORT]        without PORT it takes a free one; prints the port it listens on
  *
  *     POST /v1/chat/completions   one JSON answer, or a stream of events when the body has "stream":true
+ *     POST /v1/messages           the same as Anthropic says it
+ *     POST /v1beta/models/M:generateContent, :streamGenerateContent   and as Gemini does
  *     GET  /v1/models, /stats
  *
  * Every event of a stream is one HTTP chunk and one send(), as most engines do it. Every piece of content begins with
@@ -67,6 +69,7 @@ typedef struct {
     bool watches_output;
     Buffer in, out; /* requests not answered yet; bytes the socket did not take */
 
+    struct Pieces *pieces; /* the dialect */
     bool answering, streaming, wants_usage, sent_head;
     Fault fault;
     int chunks, next; /* how many chunks to send, and the next one */
@@ -83,9 +86,14 @@ typedef struct {
     char *tag;
 } Piece;
 
+/* What one dialect's answers are made of. */
+typedef struct Pieces {
+    Piece first, middle, last, usage, done, done_event, json;
+} Pieces;
+
 static int poller;
-static Piece first_chunk, middle_chunk, last_chunk, usage_chunk, done_chunk, done_event, end_of_body, json_answer;
-static Piece models_answer, busy_answer, unknown_answer, stream_head;
+static Pieces openai, anthropic, gemini;
+static Piece models_answer, busy_answer, unknown_answer, stream_head, end_of_body;
 static struct { unsigned long requests, streams, chunks, open; } stats;
 
 /* ---- the queue of due steps: a binary heap. Streams without pauses are due at once and so take turns. ---- */
@@ -201,11 +209,14 @@ static void render_answer(Piece *piece, const char *status, const char *json) {
     piece->tag = strstr(piece->text, TAG);
 }
 
-static void render_event(Piece *piece, const char *data) {
-    piece->length =
-        (size_t)snprintf(piece->text, sizeof piece->text, "%zx\r\ndata: %s\n\n\r\n", strlen(data) + 8, data);
+/* One HTTP chunk. */
+static void render_chunk(Piece *piece, const char *text) {
+    piece->length = (size_t)snprintf(piece->text, sizeof piece->text, "%zx\r\n%s\r\n", strlen(text), text);
     piece->tag = strstr(piece->text, TAG);
 }
+
+#define EVENT(data) "data: " data "\n\n"
+#define NAMED(name, data) "event: " name "\ndata: {\"type\":\"" name "\"," data "}\n\n"
 
 #define CHUNK(choices, rest)                                                                        \
     "{\"id\":\"chatcmpl-bench0123456789abcdef\",\"object\":\"chat.completion.chunk\",\"created\":1750000000," \
@@ -214,16 +225,17 @@ static void render_event(Piece *piece, const char *data) {
 #define USAGE "\"usage\":{\"prompt_tokens\":24,\"completion_tokens\":64,\"total_tokens\":88}"
 
 static void render_pieces(void) {
-    render_event(&first_chunk, CHUNK(CHOICE("\"role\":\"assistant\",\"content\":\"" TAG " \"", "null"), ""));
-    render_event(&middle_chunk, CHUNK(CHOICE("\"content\":\"" TAG " word\"", "null"), ""));
-    render_event(&last_chunk, CHUNK(CHOICE("\"content\":\"" TAG " end\"", "\"stop\""), ""));
-    render_event(&usage_chunk, CHUNK("", "," USAGE));
-    render_event(&done_event, "[DONE]");
+    render_chunk(&openai.first, EVENT(CHUNK(CHOICE("\"role\":\"assistant\",\"content\":\"" TAG " \"", "null"), "")));
+    render_chunk(&openai.middle, EVENT(CHUNK(CHOICE("\"content\":\"" TAG " word\"", "null"), "")));
+    render_chunk(&openai.last, EVENT(CHUNK(CHOICE("\"content\":\"" TAG " end\"", "\"stop\""), "")));
+    render_chunk(&openai.usage, EVENT(CHUNK("", "," USAGE)));
+    render_chunk(&openai.done_event, EVENT("[DONE]"));
     end_of_body.length = (size_t)sprintf(end_of_body.text, "0\r\n\r\n");
-    done_chunk.length = (size_t)snprintf(done_chunk.text, sizeof done_chunk.text, "%.20s0\r\n\r\n", done_event.text);
+    openai.done.length =
+        (size_t)snprintf(openai.done.text, sizeof openai.done.text, "%.20s0\r\n\r\n", openai.done_event.text);
     stream_head.length = (size_t)sprintf(stream_head.text, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
                                          "Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n");
-    render_answer(&json_answer, "200 OK",
+    render_answer(&openai.json, "200 OK",
                   "{\"id\":\"chatcmpl-bench0123456789abcdef\",\"object\":\"chat.completion\",\"created\":1750000000,"
                   "\"model\":\"mock-model\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
                   "\"content\":\"" TAG " Mills turned by water ground the flour of most towns for two thousand "
@@ -236,6 +248,44 @@ static void render_pieces(void) {
                   "{\"error\":{\"message\":\"asked to fail\",\"type\":\"server_error\"}}");
     render_answer(&unknown_answer, "404 Not Found",
                   "{\"error\":{\"message\":\"no such path\",\"type\":\"invalid_request_error\"}}");
+}
+
+/* Anthropic names its events and opens and closes a block around the text. */
+#define DELTA(text) \
+    NAMED("content_block_delta", "\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"" TAG text "\"}")
+#define ANTHROPIC_USAGE(out) "\"usage\":{\"input_tokens\":24,\"output_tokens\":" out "}"
+#define MESSAGE(content, stop, out)                                                                           \
+    "{\"id\":\"msg_bench0123456789abcdef\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"claude-mock\"," \
+    "\"content\":[" content "],\"stop_reason\":" stop ",\"stop_sequence\":null," ANTHROPIC_USAGE(out) "}"
+
+static void render_anthropic(void) {
+    Pieces *p = &anthropic;
+    render_chunk(&p->first, NAMED("message_start", "\"message\":" MESSAGE("", "null", "1"))
+                 NAMED("content_block_start", "\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}") DELTA(" "));
+    render_chunk(&p->middle, DELTA(" word"));
+    render_chunk(&p->last, DELTA(" end") NAMED("content_block_stop", "\"index\":0"));
+    render_chunk(&p->done_event, NAMED("message_delta", "\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},"
+                                       ANTHROPIC_USAGE("64")) "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
+    p->done.length = (size_t)snprintf(p->done.text, sizeof p->done.text, "%s0\r\n\r\n", p->done_event.text);
+    render_answer(&p->json, "200 OK",
+                  MESSAGE("{\"type\":\"text\",\"text\":\"" TAG " Mills turned by water ground the flour of most towns for "
+                          "two thousand years, until steam took their place.\"}", "\"end_turn\"", "64"));
+}
+
+/* Gemini ends its lines with CR LF, says its usage with every event, and just stops. */
+#define GEMINI(text, more)                                                                                        \
+    "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"" TAG text "\"}],\"role\":\"model\"}" more ",\"index\":0}]," \
+    "\"usageMetadata\":{\"promptTokenCount\":24,\"candidatesTokenCount\":64,\"totalTokenCount\":88},"            \
+    "\"modelVersion\":\"gemini-mock\",\"responseId\":\"bench0123456789abcdef\"}"
+
+static void render_gemini(void) {
+    Pieces *p = &gemini;
+    render_chunk(&p->first, "data: " GEMINI(" ", "") "\r\n\r\n");
+    render_chunk(&p->middle, "data: " GEMINI(" word", "") "\r\n\r\n");
+    render_chunk(&p->last, "data: " GEMINI(" end", ",\"finishReason\":\"STOP\"") "\r\n\r\n");
+    p->done = end_of_body;
+    render_answer(&p->json, "200 OK", GEMINI(" Mills turned by water ground the flour of most towns for two thousand "
+                                             "years, until steam took their place.", ",\"finishReason\":\"STOP\""));
 }
 
 static void write_hex(char *end, int digits, uint64_t value) {
@@ -259,7 +309,9 @@ static bool finish(Connection *c) {
 }
 
 static bool put_chunk(Connection *c, int sequence) {
-    Piece *piece = sequence == 0 ? &first_chunk : sequence == c->chunks - 1 ? &last_chunk : &middle_chunk;
+    Piece *piece = sequence == 0                ? &c->pieces->first
+                   : sequence == c->chunks - 1 ? &c->pieces->last
+                                               : &c->pieces->middle;
     bool foreign = c->fault == FAULT_MIXUP && sequence == c->chunks / 2;
     stats.chunks++;
     return put_tagged(c, piece, foreign ? c->request_id ^ 1 : c->request_id, sequence);
@@ -277,19 +329,19 @@ static bool put_place(Connection *c, int place) {
         return put_chunk(c, swapped ? 2 * middle + 1 - place : place);
     }
     case FAULT_CUT:
-        if (at_middle) put(c, middle_chunk.text, middle_chunk.length / 2);
+        if (at_middle) put(c, c->pieces->middle.text, c->pieces->middle.length / 2);
         return !at_middle && put_chunk(c, place);
     default: return put_chunk(c, place);
     }
 }
 
 static bool put_ending(Connection *c) {
-    if (c->wants_usage && c->fault != FAULT_NOUSAGE && !put_piece(c, &usage_chunk)) return false;
+    if (c->wants_usage && c->fault != FAULT_NOUSAGE && !put_piece(c, &c->pieces->usage)) return false;
     switch (c->fault) {
     case FAULT_NODONE: return put_piece(c, &end_of_body);
-    case FAULT_TWODONE: return put_piece(c, &done_event) && put_piece(c, &done_chunk);
-    case FAULT_LATE: return put_piece(c, &done_event) && put_chunk(c, c->chunks) && put_piece(c, &end_of_body);
-    default: return put_piece(c, &done_chunk);
+    case FAULT_TWODONE: return put_piece(c, &c->pieces->done_event) && put_piece(c, &c->pieces->done);
+    case FAULT_LATE: return put_piece(c, &c->pieces->done_event) && put_chunk(c, c->chunks) && put_piece(c, &end_of_body);
+    default: return put_piece(c, &c->pieces->done);
     }
 }
 
@@ -297,7 +349,7 @@ static bool put_ending(Connection *c) {
 static bool step(Connection *c) {
     if (!c->streaming) {
         uint32_t id = c->fault == FAULT_MIXUP ? c->request_id ^ 1 : c->request_id;
-        return put_tagged(c, &json_answer, id, 0) && finish(c);
+        return put_tagged(c, &c->pieces->json, id, 0) && finish(c);
     }
     if (!c->sent_head) {
         c->sent_head = true;
@@ -330,10 +382,11 @@ static bool is_true(const char *text, const char *key) {
     return value && !strncmp(value, "true", 4);
 }
 
-static bool answer_chat(Connection *c, const char *body) {
+static bool answer_chat(Connection *c, Pieces *pieces, bool streams, const char *body) {
+    c->pieces = pieces;
     c->request_id = (uint32_t)number_after(body, "rid:", 16, 0);
     c->gap_ns = (uint64_t)number_after(body, "gap_us:", 10, 0) * 1000;
-    c->chunks = (int)number_after(body, "\"max_tokens\"", 10, 64);
+    c->chunks = (int)number_after(body, pieces == &gemini ? "\"maxOutputTokens\"" : "\"max_tokens\"", 10, 64);
     if (c->chunks < 1) c->chunks = 1;
     if (c->chunks > MAX_CHUNKS) c->chunks = MAX_CHUNKS;
     c->next = 0;
@@ -344,7 +397,7 @@ static bool answer_chat(Connection *c, const char *body) {
     if (c->fault == FAULT_STATUS) return put_piece(c, &busy_answer) && finish(c);
     c->answering = true;
     c->sent_head = false;
-    c->streaming = is_true(body, "\"stream\"");
+    c->streaming = streams || is_true(body, "\"stream\"");
     c->wants_usage = is_true(body, "\"include_usage\"");
     stats.streams += c->streaming;
     uint64_t wait = (uint64_t)number_after(body, "ttfb_us:", 10, 0) * 1000;
@@ -356,7 +409,12 @@ static bool answer_chat(Connection *c, const char *body) {
 
 static bool answer(Connection *c, const char *head, const char *body) {
     stats.requests++;
-    if (!strncmp(head, "POST /v1/chat/completions ", 26)) return answer_chat(c, body);
+    if (!strncmp(head, "POST /v1/chat/completions ", 26)) return answer_chat(c, &openai, false, body);
+    if (!strncmp(head, "POST /v1/messages ", 18)) return answer_chat(c, &anthropic, false, body);
+    if (!strncmp(head, "POST /v1beta/models/", 20)) {
+        const char *end = strchr(head, '\r'), *verb = strstr(head, ":streamGenerateContent");
+        return answer_chat(c, &gemini, verb && end && verb < end, body);
+    }
     if (!strncmp(head, "GET /v1/models ", 15)) return put_piece(c, &models_answer) && finish(c);
     if (strncmp(head, "GET /stats ", 11)) return put_piece(c, &unknown_answer) && finish(c);
     char json[200];
@@ -462,6 +520,8 @@ int main(int argc, char **argv) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     render_pieces();
+    render_anthropic();
+    render_gemini();
     int listener = listen_on(argc > 1 ? atoi(argv[1]) : 0);
     poller = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event events[256] = {{.events = EPOLLIN, .data.ptr = NULL}};

@@ -30,7 +30,16 @@ CELLS = {
     "sse512": ("the same, 512 connections", "-c 512 -s 64 -u", False),
     "paced64": ("64 streams, a chunk every 20 ms", "-c 64 -s 64 -u -g 20000 -n {streams}", True),
 }
-TARGETS = [targets.Target, targets.Nginx, targets.Bare, targets.Worker, targets.Governed, targets.Cluster]
+TARGETS = [
+    targets.Target,
+    targets.Nginx,
+    targets.Bare,
+    targets.Claude,
+    targets.Gemini,
+    targets.Worker,
+    targets.Governed,
+    targets.Cluster,
+]
 IDLE_STREAMS = 2000
 NOISE = 0.15  # cores that others may use before a cell counts as disturbed
 

@@ -170,6 +170,32 @@ class Bare(Worker):
         return {name: value for name, value in super().environment().items() if name != "REDIS_URL"}
 
 
+class Claude(Bare):
+    """The same over an upstream that speaks Anthropic's dialect."""
+
+    name, about = "claude", "the same, over an upstream that speaks Anthropic's dialect"
+
+    def environment(self):
+        return super().environment() | {
+            "ANTHROPIC_API_KEY": "bench",
+            "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{self.mock.port}",
+            "MODEL_ROUTES": '{"mock-model": ["claude/claude-mock"]}',
+        }
+
+
+class Gemini(Bare):
+    """The same over an upstream that speaks Gemini's dialect."""
+
+    name, about = "gemini", "the same, over an upstream that speaks Gemini's dialect"
+
+    def environment(self):
+        return super().environment() | {
+            "GOOGLE_API_KEY": "bench",
+            "GEMINI_BASE_URL": f"http://127.0.0.1:{self.mock.port}",
+            "MODEL_ROUTES": '{"mock-model": ["gemini/gemini-mock"]}',
+        }
+
+
 class Governed(Worker):
     """The same for a key that has every kind of limit, none of which is reached."""
 

@@ -141,6 +141,17 @@ def anthropic_sim(anthropic_process: Simulator) -> Simulator:
 
 
 @pytest.fixture(scope="session")
+def ollama_process(run_directory: Path) -> Iterator[Simulator]:
+    yield from _vendor(run_directory, "upstreams.ollama")
+
+
+@pytest.fixture
+def ollama_sim(ollama_process: Simulator) -> Simulator:
+    ollama_process.reset()
+    return ollama_process
+
+
+@pytest.fixture(scope="session")
 def gemini_process(run_directory: Path) -> Iterator[Simulator]:
     yield from _vendor(run_directory, "upstreams.gemini")
 

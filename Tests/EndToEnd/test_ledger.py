@@ -120,3 +120,16 @@ def test_the_log_tells_how_each_request_ended(start_cluster: Start, sim: Simulat
     assert log["second"]["status"] == 400 and log["second"]["end"] == "refused"
     assert log["third"]["end"] == "upstream_cut"
     assert "hi" not in json.dumps(log["first"]).split('"'), "no bodies"
+
+
+def test_what_the_vendor_does_not_say_is_counted(start_cluster: Start) -> None:
+    """By the tokenizer of the model: 'tiktoken is great!' is six tokens in OpenAI's own example of cl100k_base."""
+    cluster = start_cluster()
+    body = chat(told({"usage": None, "text": "tiktoken is great!"}), "openai/gpt-4")
+    assert fetch(cluster.worker, CHAT, body, KEY).status == 200
+
+    def settled() -> dict[str, Any] | None:
+        return usage(cluster, "model").get("openai/gpt-4")
+
+    row = wait_until(settled, 5, what="the request in the ledger")
+    assert row["completion_tokens"] == 6 and row["prompt_tokens"] > 6

@@ -36,7 +36,7 @@ struct MetricsWriterTests {
         )
     }
 
-    @Test("Bounds rise, so that every value has one bucket", arguments: [HistogramBounds.requests, .waits])
+    @Test("Bounds rise, so that every value has one bucket", arguments: [HistogramBounds.requests, .waits, .commands])
     func bounds(_ bounds: HistogramBounds) {
         #expect(bounds.nanoseconds == bounds.nanoseconds.sorted())
         #expect(Set(bounds.nanoseconds).count == bounds.nanoseconds.count)

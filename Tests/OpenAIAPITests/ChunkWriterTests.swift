@@ -42,6 +42,24 @@ struct ChunkWriterTests {
         )
     }
 
+    @Test("Text that has not been parsed is written as parsed text is")
+    func unparsedText() throws {
+        let inside = Array(#"caf\u00e9 \"é\"\n"#.utf8)
+        let piece = try JSONDocument(parsing: [91, 34] + inside + [34, 93]).root[0]
+        let value = try #require(piece)
+        let parsed = written { writer, output in
+            for _ in 0..<2 { writer.reasoning(value, into: &output) }
+            for _ in 0..<2 { writer.text(value, into: &output) }
+        }
+        let unparsed = written { writer, output in
+            unsafe inside.withUnsafeBytes { inside in
+                for _ in 0..<2 { unsafe writer.reasoning(inside: inside, into: &output) }
+                for _ in 0..<2 { unsafe writer.text(inside: inside, into: &output) }
+            }
+        }
+        #expect(unparsed == parsed)
+    }
+
     @Test("Every chunk is valid JSON, whatever comes first", arguments: [false, true])
     func valid(usesFunctions: Bool) throws {
         let starts: [(inout ChunkWriter, inout ByteBuffer) -> Void] = [

@@ -5,7 +5,7 @@ package import Testing
 /// For conditions that other processes bring about and that cannot be awaited: nothing waits longer than it must.
 @discardableResult
 package func eventually(
-    within limit: Duration = .seconds(10),
+    within limit: Duration = .seconds(30),
     _ expectation: Comment,
     sourceLocation: SourceLocation = #_sourceLocation,
     isolation: isolated (any Actor)? = #isolation,

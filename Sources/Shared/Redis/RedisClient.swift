@@ -206,8 +206,7 @@ package final class RedisClient {
             return
         }
         let now = link?.connection?.lastRead ?? command.started
-        counts.answers += 1
-        counts.latencyNanoseconds += Int(now.nanoseconds &- min(now, command.started).nanoseconds)
+        counts.latency.add(from: command.started, to: now)
         if case .probe = command.waiter {
             probeAnswered(reply)
             return

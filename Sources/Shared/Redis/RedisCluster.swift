@@ -186,10 +186,7 @@ final class RedisCluster: RedisLocator {
             case .closed, .connectionLost, .refused, .invalidReply: break
             }
         }
-        if isAnswer {
-            counts.answers += 1
-            counts.latencyNanoseconds += Int(LoopClock.now.nanoseconds &- order.started.nanoseconds)
-        }
+        if isAnswer { counts.latency.add(from: order.started, to: LoopClock.now) }
         order.completion(result)
     }
 

@@ -1,3 +1,5 @@
+package import Core
+
 /// Counts since the start, for metrics.
 package struct RedisStatistics: Sendable, Equatable {
     /// Commands accepted.
@@ -10,7 +12,6 @@ package struct RedisStatistics: Sendable, Equatable {
     package var rejections = 0
     /// Connections made after the first one.
     package var reconnects = 0
-    /// Answers that came in time, and the time from command to answer summed up over them.
-    package var answers = 0
-    package var latencyNanoseconds = 0
+    /// The time from command to answer, of answers that came in time.
+    package var latency = Histogram(.commands)
 }

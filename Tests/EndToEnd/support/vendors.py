@@ -61,7 +61,7 @@ VENDORS = [
     ),
     Vendor(
         "gemini",
-        "gemini/gemini-2.5-flash",
+        "gemini/gemini-3-flash-preview",
         "upstreams.gemini",
         lambda sim: {"GOOGLE_API_KEY": "sim-key-1", "GEMINI_BASE_URL": sim.url},
         embedder="gemini/gemini-embedding-001",

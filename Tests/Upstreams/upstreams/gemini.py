@@ -237,7 +237,7 @@ def _batch(body: dict[str, Any], model: Model) -> dict[str, Any]:
         if request.get("model") != f"models/{model.name}":
             raise Refused(f"* BatchEmbedContentsRequest.requests[{place}].model: must be models/{model.name}")
     embeddings = [{"values": _embedded(request, model, f"requests[{n}].")} for n, request in enumerate(requests)]
-    return {"embeddings": embeddings, "usageMetadata": {"promptTokenCount": words_of(r["content"] for r in requests)}}
+    return {"embeddings": embeddings, "usageMetadata": {"promptTokenCount": words_of([r["content"] for r in requests])}}
 
 
 def _embedded(request: dict[str, Any], model: Model, path: str) -> list[float]:

@@ -151,10 +151,11 @@ package final class Leader {
         }
     }
 
-    /// The only task of a job: it ends with the body, and the next one begins no earlier.
+    /// The only task of a job: it ends with the body, and the next one begins no earlier. It begins at once: in a turn of
+    /// its own, after others that take long, the lead might be over.
     private func run(_ job: LeaderJob) {
         job.isRunning = true
-        Task { @LoopActor in
+        Task.immediate { @LoopActor in
             await job.body()
             job.isRunning = false
             begin(job)

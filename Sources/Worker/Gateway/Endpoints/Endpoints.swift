@@ -85,10 +85,11 @@ enum Endpoints {
         send(body, context)
     }
 
-    static func tokens(_ request: ModelRequest, _ context: RequestContext) {
+    static func tokens(_ request: ModelRequest, _ context: RequestContext) async {
+        let count = await TokenCount.prompt(of: request)
         var writer = JSONWriter()
         writer.beginObject()
-        writer.member("input_tokens", TokenEstimate.usage(of: request).prompt)
+        writer.member("input_tokens", count)
         writer.endObject()
         send(writer.take(), context)
     }

@@ -15,8 +15,12 @@ extension Gateway {
             context.dialect = MessagesDialect(id: try Self.newName(), model: request.model)
             try route(request, caller, context)
         case .countTokens:
-            Endpoints.tokens(try MessagesDialect.request(counting: body), context)
-            settle(context, .done)
+            let request = try MessagesDialect.request(counting: body)
+            // Ends when all is counted, other work of the loop being done in between.
+            Task.immediate { @LoopActor in
+                await Endpoints.tokens(request, context)
+                settle(context, .done)
+            }
         case .responses: try respond(try ResponsesRequest(body), caller, context)
         case .response(let id, let part):
             // Ends with the answer of Redis, which has a deadline.

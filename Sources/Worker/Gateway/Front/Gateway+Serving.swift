@@ -119,6 +119,8 @@ extension Gateway {
         if answer.usage == nil, context.estimate == nil { context.estimate = TokenEstimate.usage(of: job.request) }
         gatherer.keep(answer.kept, owner: context.owner)
         send(body, head, context)
+        // The client has its answer; what it used is still to be known.
+        if answer.usage == nil { context.counted = await TokenCount.usage(of: job.request, answer.body) }
     }
 
     /// The answer in the client's dialect.

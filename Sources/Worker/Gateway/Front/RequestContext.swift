@@ -44,6 +44,8 @@ final class RequestContext {
     /// Of a whole answer.
     var answerBytes = 0
     var usage: TokenUsage?
+    /// What was counted where the upstream did not say.
+    var counted: TokenUsage?
     /// In nano-dollars; nil where no price is known.
     var cost: Int?
 

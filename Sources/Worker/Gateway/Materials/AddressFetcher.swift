@@ -39,10 +39,10 @@ final class AddressFetcher {
                 guard !body.isEmpty else { throw Self.failed(address, "is empty") }
                 return FetchedFile(mediaType: Self.mediaType(head, body), content: body)
             case 301, 302, 303, 307, 308:
-                guard let next = head.firstText("location").flatMap({ Self.resolve($0, against: url) }) else {
+                guard let location = head.firstText("location"), !location.isEmpty else {
                     throw Self.failed(address, "leads nowhere")
                 }
-                url = next
+                url = AddressResolution.resolve(location, against: url)
             default: throw Self.failed(address, "was answered with status \(head.status)")
             }
         }
@@ -75,20 +75,6 @@ final class AddressFetcher {
         // Credentials in an address are somebody's trap or mistake.
         let authority = url.dropFirst(start.hasPrefix("https") ? 8 : 7).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         return !authority.contains("@") && url.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-    }
-
-    private static func resolve(_ location: String, against base: String) -> String? {
-        let start = location.prefix(8).lowercased()
-        if start.hasPrefix("http://") || start.hasPrefix("https://") { return location }
-        guard let colon = base.firstIndex(of: ":") else { return nil }
-        if location.hasPrefix("//") { return base[...colon] + location }
-        let scheme = base[...colon] + "//"
-        let rest = base.dropFirst(scheme.count)
-        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        if location.hasPrefix("/") { return scheme + authority + location }
-        let path = rest.dropFirst(authority.count).prefix { $0 != "?" && $0 != "#" }
-        let folder = path.lastIndex(of: "/").map { path[...$0] } ?? "/"
-        return scheme + authority + folder + location
     }
 
     /// What the server says, unless it says nothing useful: then the first bytes decide.

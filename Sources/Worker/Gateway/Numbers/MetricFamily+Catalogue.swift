@@ -94,7 +94,7 @@ extension MetricFamily {
     )
     static let redisLatency = MetricFamily(
         "millrace_redis_command_seconds",
-        .summary,
+        .histogram,
         "From command to answer, of answers that came in time."
     )
 

@@ -2,8 +2,6 @@
 package struct MetricFamily: Sendable {
     package enum Kind: String, Sendable, CaseIterable {
         case counter, gauge, histogram
-        /// A sum and a count.
-        case summary
     }
 
     let name: StaticString

@@ -42,12 +42,6 @@ package struct MetricsWriter {
         line("_count", labels) { $0.append(decimal: Int(histogram.total)) }
     }
 
-    /// Writes a sum of seconds and over how many it was taken.
-    package mutating func sample(seconds: Double, count: Int, _ labels: (StaticString, String)...) {
-        line("_sum", labels) { $0.append(number: seconds) }
-        line("_count", labels) { $0.append(decimal: count) }
-    }
-
     private mutating func line(
         _ suffix: StaticString,
         _ labels: [(StaticString, String)],

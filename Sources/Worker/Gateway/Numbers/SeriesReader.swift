@@ -25,7 +25,6 @@ struct SeriesReader {
             switch kind {
             case .counter, .gauge: [""]
             case .histogram: ["_bucket", "_sum", "_count"]
-            case .summary: ["_sum", "_count"]
             }
         let stems = suffixes.map { Array("\(name)\($0){worker=\"\(worker)\"".utf8) }
         while !isAtEnd, bytes[place] != UInt8(ascii: "#") {

@@ -57,6 +57,9 @@ final class Settlement {
             if let reported = context.usage {
                 usage = reported
                 isEstimated = false
+            } else if let counted = context.counted {
+                usage = counted
+                isEstimated = true
             } else {
                 // Nothing came of it, so nothing is charged.
                 guard context.firstByteAt != nil else { return nil }

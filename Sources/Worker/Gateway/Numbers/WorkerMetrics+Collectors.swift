@@ -45,7 +45,7 @@ extension WorkerMetrics {
             writer.begin(.redisReconnects)
             writer.sample(statistics.reconnects)
             writer.begin(.redisLatency)
-            writer.sample(seconds: Double(statistics.latencyNanoseconds) / 1e9, count: statistics.answers)
+            writer.sample(statistics.latency)
         }
     }
 }

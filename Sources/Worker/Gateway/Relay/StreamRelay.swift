@@ -118,7 +118,8 @@ final class StreamRelay {
         context.chunks += output.count
         if !output.kept.isEmpty { owner?.keep(output.kept) }
         let now = LoopClock.turn
-        if output.count > 0 {
+        // Where the end of the body is the end of the stream, what it means is written without a further event.
+        if output.count > 0 || !output.events.isEmpty {
             let isLarge = held.count + output.events.count > Self.heldLimit
             switch machine.received(hasContent: output.hasContent || isLarge, at: now) {
             case .hold: held.append(output.events.readable)

@@ -25,6 +25,7 @@ final class ModelCatalog {
     private var listed: [String: [ModelEntry]] = [:]
     private var timer: LoopTimer?
     private var isAsking = false
+    private var readings = 0
 
     init(
         providers: [any Provider],
@@ -62,8 +63,9 @@ final class ModelCatalog {
         } else {
             await refresh()
         }
-        // What is new elsewhere can wait a little; a worker that knows nothing yet cannot.
-        timer?.schedule(after: lists == nil ? .seconds(300) : listed.isEmpty ? .milliseconds(250) : .seconds(10))
+        readings += 1
+        // What is new elsewhere can wait a little; a cluster that has just begun is still being told.
+        timer?.schedule(after: lists == nil ? .seconds(300) : readings < 40 ? .milliseconds(250) : .seconds(5))
     }
 
     /// Names to compare an unknown one with.
@@ -96,13 +98,13 @@ final class ModelCatalog {
         isAsking = true
         defer { isAsking = false }
         let questions = providers.filter { router.isConfigured($0) }.map { provider in
-            (provider.name, Task { @LoopActor in await ask(provider) })
+            Task { @LoopActor in
+                guard let entries = await ask(provider) else { return }
+                listed[provider.name] = entries
+                try? await lists?.write(ModelEntry.bytes(entries), of: provider.name)
+            }
         }
-        for (name, question) in questions {
-            guard let entries = await question.value else { continue }
-            listed[name] = entries
-            try? await lists?.write(ModelEntry.bytes(entries), of: name)
-        }
+        for question in questions { await question.value }
     }
 
     private func ask(_ provider: any Provider) async -> [ModelEntry]? {

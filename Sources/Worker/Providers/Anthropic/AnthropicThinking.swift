@@ -118,11 +118,17 @@ struct AnthropicThinking {
         }
     }
 
-    /// Whether the request answers tool calls whose reasoning nobody has: with a budget the vendor insists on having it
-    /// back.
+    /// Whether the request goes on with tool calls whose reasoning nobody has: with a budget the vendor insists on having
+    /// it back, from the last word of the user on.
     private static func continuesUnthought(_ chat: ChatRequest, _ job: Job) -> Bool {
-        guard let turn = chat.messages.last(where: { $0.role == .assistant }), let call = turn.toolCalls.first
-        else { return false }
-        return AnthropicReasoning.carried(by: turn.source) == nil && job.materials.kept[call.id] == nil
+        let turns = chat.messages
+        guard let last = turns.lastIndex(where: { $0.role == .assistant }), !turns[last].toolCalls.isEmpty else {
+            return false
+        }
+        let start = turns[..<last].lastIndex { $0.role == .user } ?? 0
+        return turns[start...last].contains { turn in
+            guard let call = turn.toolCalls.first else { return false }
+            return job.materials.kept[call.id] == nil && AnthropicReasoning.carried(by: turn.source) == nil
+        }
     }
 }

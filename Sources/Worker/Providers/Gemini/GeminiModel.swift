@@ -68,6 +68,8 @@ struct GeminiModel {
     /// The fewest tokens of thought: the Pro models of 2.5 cannot do without any.
     var leastBudget: Int { isPro ? 128 : 0 }
 
+    var hasTwoLevels: Bool { isPro && generation == 300 }
+
     var isPro: Bool { name.split(separator: "-").contains("pro") }
 
     private static func generation(_ name: Substring) -> Int {

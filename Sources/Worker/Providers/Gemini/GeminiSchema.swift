@@ -78,17 +78,13 @@ struct GeminiSchema {
 
     private func writeType(_ schema: JSONValue, to writer: inout JSONWriter) {
         guard let type = schema.present("type") else { return }
-        if type.isString {
-            writer.key("type")
-            writer.value(type)
-        } else {
-            let types = type.elements.compactMap { $0.string }
-            if let first = types.first(where: { $0 != "null" }) { writer.member("type", first) }
-            if types.contains("null"), schema["nullable"] == nil { writer.member("nullable", true) }
-        }
+        let types = type.string.map { [$0] } ?? type.elements.compactMap { $0.string }
+        let main = types.first { $0 != "null" }
+        if let main { writer.member("type", main) }
+        if types.contains("null"), schema["nullable"] == nil { writer.member("nullable", true) }
         // Other formats of strings are unknown to it.
         if let format = schema.present("format"),
-            !type.equals("string") || format.equals("enum") || format.equals("date-time")
+            main != "string" || format.equals("enum") || format.equals("date-time")
         {
             writer.key("format")
             writer.value(format)

@@ -49,7 +49,8 @@ enum GeminiThinking {
         switch effort {
         case .none, .minimal: model.isPro ? "low" : "minimal"
         case .low: "low"
-        case .medium: "medium"
+        // The first of the third generation has two levels only.
+        case .medium: model.hasTwoLevels ? "high" : "medium"
         case .high, .xhigh, .max: "high"
         }
     }
