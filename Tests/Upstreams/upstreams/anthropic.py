@@ -1,27 +1,26 @@
-"""A simulated Anthropic: Messages with its rules about blocks, results and signatures. See `vendor` for steering.
+"""A simulated Anthropic: Messages, counts of tokens and models. See `vendor` for how it is steered.
 
-A thinking block is signed with a secret of this process over its text, so that a signature which was lost, changed or put
-elsewhere is noticed as the vendor notices it.
+Beside the scenarios of all vendors it knows `redacted` (thoughts that nobody may read), `safety` (an answer that ends
+in a refusal), `stop_reason`, and `why` of a failure (`spend_limit`, `too_long`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
-from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
-from .anthropic_rules import Refused, check
+from .anthropic_answer import Message, block_text, last_user_text, words_of
+from .anthropic_models import LISTED, model_named
+from .anthropic_rules import check, check_version
+from .anthropic_shape import Refused
+from .anthropic_turns import Issued
 from .brain import View
-from .content import instance_of, split_words
 from .exchange import Exchange
 from .sse import Framing
 from .vendor import VendorSimulator, run
 
-SECRET = b"the simulator's own"
-MODELS = ["claude-opus-5-5", "claude-sonnet-4-5-20250929", "claude-haiku-4-5", "claude-3-haiku-20240307"]
-STOPS = {"length": "max_tokens", "content_filter": "refusal", "stop": "end_turn", "tool_calls": "tool_use"}
+LARGEST = 32 * 1024 * 1024
 ERRORS = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -33,124 +32,25 @@ ERRORS = {
     504: "timeout_error",
     529: "overloaded_error",
 }
-
-
-def sign(thinking: str) -> str:
-    return "sig" + hmac.new(SECRET, thinking.encode(), hashlib.sha256).hexdigest()
-
-
-def block_text(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    return "".join(part.get("text", "") for part in parts if isinstance(part, dict))
-
-
-def last_user_text(body: dict[str, Any]) -> str:
-    users = [m for m in body.get("messages") or [] if isinstance(m, dict) and m.get("role") == "user"]
-    return block_text(users[-1].get("content")) if users else ""
-
-
-class Message:
-    """One answer, written whole or as events."""
-
-    def __init__(self, body: dict[str, Any], scenario: dict[str, Any], number: int) -> None:
-        self.body, self.scenario, self.id = body, scenario, f"msg_sim{number}"
-        self.blocks = list(self._blocks())
-        finish = scenario.get("finish") or ("tool_calls" if scenario.get("tool_calls") else "stop")
-        self.stop = scenario.get("stop_reason") or ("refusal" if scenario.get("refusal") else STOPS.get(finish, finish))
-
-    def _blocks(self) -> Iterator[dict[str, Any]]:
-        scenario, wants = self.scenario, self.body.get("thinking", {}).get("type") not in (None, "disabled")
-        thoughts = scenario.get("reasoning", ["Let me ", "think."] if wants else [])
-        if thoughts and wants:
-            text = "".join(thoughts)
-            yield {"type": "thinking", "pieces": list(thoughts), "thinking": text, "signature": sign(text)}
-        if "redacted" in scenario:
-            yield {"type": "redacted_thinking", "data": scenario["redacted"]}
-        pieces = self._pieces()
-        if pieces:
-            yield {"type": "text", "pieces": pieces, "text": "".join(pieces)}
-        for place, call in enumerate(scenario.get("tool_calls", [])):
-            name = call.get("id", f"toolu_{self.id}_{place}")
-            yield {"type": "tool_use", "id": name, "name": call["name"], "input": call["arguments"]}
-
-    def _pieces(self) -> list[str]:
-        scenario, body = self.scenario, self.body
-        if scenario.get("tool_calls") and "text" not in scenario or scenario.get("refusal"):
-            return []
-        if "pieces" in scenario:
-            return scenario["pieces"]
-        if "count" in scenario:
-            return [f"{number} {'x' * int(scenario.get('piece_bytes', 0))}" for number in range(scenario["count"])]
-        if scenario.get("recall"):
-            texts = [block_text(m["content"]) for m in body["messages"] if m["role"] == "user"]
-            return ["|".join(texts)]
-        form = (body.get("output_config") or {}).get("format")
-        if "text" not in scenario and form:
-            return [json.dumps(instance_of(form["schema"]), ensure_ascii=False)]
-        return split_words(scenario.get("text", f"You said: {last_user_text(body)}"))
-
-    @property
-    def usage(self) -> dict[str, Any]:
-        words = len(json.dumps(self.body["messages"]).split())
-        written = sum(len(block.get("pieces", [0])) for block in self.blocks)
-        usual = {"input_tokens": words, "cache_creation_input_tokens": 10, "cache_read_input_tokens": 20}
-        usual |= {"output_tokens": written, "service_tier": "standard"}
-        return usual | self.scenario.get("usage", {})
-
-    @property
-    def details(self) -> dict[str, Any] | None:
-        refusal = self.scenario.get("refusal")
-        return {"type": "refusal", "category": None, "explanation": refusal} if refusal else None
-
-    def whole(self) -> dict[str, Any]:
-        blocks = [{k: v for k, v in block.items() if k != "pieces"} for block in self.blocks]
-        return self._head(blocks, self.stop, self.usage) | {"stop_details": self.details}
-
-    def _head(self, blocks: list[Any], stop: str | None, usage: dict[str, Any]) -> dict[str, Any]:
-        answer = {"id": self.id, "type": "message", "role": "assistant", "model": self.body["model"]}
-        return answer | {"content": blocks, "stop_reason": stop, "stop_sequence": None, "usage": usage}
-
-    def events(self) -> Iterator[dict[str, Any]]:
-        usage = self.usage
-        yield {"type": "message_start", "message": self._head([], None, usage | {"output_tokens": 1})}
-        yield {"type": "ping"}
-        for index, block in enumerate(self.blocks):
-            yield from self._block_events(index, block)
-        end = {"stop_reason": self.stop, "stop_sequence": None}
-        if self.details:
-            end["stop_details"] = self.details
-        yield {"type": "message_delta", "delta": end, "usage": usage}
-        yield {"type": "message_stop"}
-
-    def _block_events(self, index: int, block: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        kind = block["type"]
-        empty = {"text": {"text": ""}, "thinking": {"thinking": "", "signature": ""}}.get(kind, {})
-        start = {k: v for k, v in block.items() if k != "pieces"} | empty
-        if kind == "tool_use":
-            start["input"] = {}
-        yield {"type": "content_block_start", "index": index, "content_block": start}
-        for delta in self._deltas(block):
-            yield {"type": "content_block_delta", "index": index, "delta": delta}
-        yield {"type": "content_block_stop", "index": index}
-
-    def _deltas(self, block: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        match block["type"]:
-            case "text":
-                yield from ({"type": "text_delta", "text": piece} for piece in block["pieces"])
-            case "thinking":
-                yield from ({"type": "thinking_delta", "thinking": piece} for piece in block["pieces"])
-                yield {"type": "signature_delta", "signature": block["signature"]}
-            case "tool_use" if block["input"]:
-                text = json.dumps(block["input"], ensure_ascii=False)
-                size = max(1, len(text) // int(self.scenario.get("tool_pieces", 2)))
-                pieces = ["", *(text[at : at + size] for at in range(0, len(text), size))]
-                yield from ({"type": "input_json_delta", "partial_json": piece} for piece in pieces)
+MESSAGES = {
+    401: "invalid x-api-key",
+    429: "This request would exceed your organization's rate limit of 50 requests per minute.",
+    500: "Internal server error",
+    529: "Overloaded",
+}
 
 
 class AnthropicSimulator(VendorSimulator):
     """`/v1/messages`, `/v1/messages/count_tokens` and `/v1/models`."""
+
+    keyless = (401, "x-api-key header is required")
+
+    def __init__(self, send_buffer: int | None = None) -> None:
+        super().__init__(send_buffer)
+        self.issued: Issued = {}
+
+    def forget(self) -> None:
+        self.issued.clear()
 
     def key(self, exchange: Exchange) -> str:
         bearer = (exchange.request.header("authorization") or "").removeprefix("Bearer ").strip()
@@ -173,8 +73,16 @@ class AnthropicSimulator(VendorSimulator):
 
     def failure(self, status: int, message: str | None = None) -> Any:
         kind = ERRORS.get(status, "api_error")
-        error = {"type": kind, "message": message or {529: "Overloaded"}.get(status, f"A {kind}.")}
+        error = {"type": kind, "message": message or MESSAGES.get(status, f"A {kind}.")}
         return {"type": "error", "error": error, "request_id": "req_sim"}
+
+    def told_failure(self, scenario: dict[str, Any]) -> tuple[Any, dict[str, str]]:
+        body, headers = super().told_failure(scenario)
+        if scenario.get("why") == "spend_limit":
+            body["error"]["details"] = {"error_code": "enforced_spend_limit_reached"}
+        elif scenario.get("why") == "too_long":
+            body["error"]["message"] = "prompt is too long: 200001 tokens > 200000 maximum"
+        return body, headers
 
     def head(self, exchange: Exchange, kind: str) -> list[tuple[str, str]]:
         return [
@@ -186,39 +94,63 @@ class AnthropicSimulator(VendorSimulator):
         ]
 
     def event(self, framing: Framing, value: Any) -> bytes:
-        # The vendor pads its lines with blanks.
-        text = json.dumps(value, ensure_ascii=False) + "   "
-        return framing.end.join([f"event: {value['type']}".encode(), b"data: " + text.encode(), b"", b""])
+        # The vendor pads its objects with blanks, some more and some less.
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        padded = text[:-1] + " " * (len(text) % 3) + "}" + " " * (len(text) % 5)
+        return framing.end.join([f"event: {value['type']}".encode(), b"data: " + padded.encode(), b"", b""])
 
     def error_event(self, scenario: dict[str, Any]) -> bytes:
         body = scenario.get("body", self.failure(529))
         return b"event: error\ndata: " + json.dumps(body).encode() + b"\n\n"
 
     async def route(self, exchange: Exchange, body: dict[str, Any], scenario: dict[str, Any]) -> None:
-        method, path = exchange.request.method, exchange.request.path
-        if not exchange.request.header("anthropic-version"):
-            await self.error(exchange, 400, self.failure(400, "anthropic-version: header is required"))
-        elif (method, path) == ("GET", "/v1/models"):
-            data = [{"id": m, "type": "model", "display_name": m, "created_at": "2025-09-29T00:00:00Z"} for m in MODELS]
-            await self.json(exchange, {"data": data, "has_more": False, "first_id": None, "last_id": None}, scenario)
-        elif (method, path) == ("POST", "/v1/messages"):
-            await self._message(exchange, body, scenario)
-        elif (method, path) == ("POST", "/v1/messages/count_tokens"):
-            await self.json(exchange, {"input_tokens": len(json.dumps(body).split())}, scenario)
-        else:
-            await self.error(exchange, 404, self.failure(404, "Not found"))
-
-    async def _message(self, exchange: Exchange, body: dict[str, Any], scenario: dict[str, Any]) -> None:
         try:
-            check(body, exchange.request.header("anthropic-version") or "", sign)
+            version = check_version(exchange.request.header("anthropic-version"))
+            if len(exchange.request.body) > LARGEST:
+                raise Refused("Request exceeds the maximum size", 413)
+            await self._answer(exchange, body, scenario, version)
         except Refused as refused:
             await self.error(exchange, refused.status, self.failure(refused.status, str(refused)))
-            return
-        message = Message(body, scenario, exchange.number)
-        if body.get("stream"):
-            await self.stream(exchange, message.events(), scenario)
+
+    async def _answer(
+        self, exchange: Exchange, body: dict[str, Any], scenario: dict[str, Any], version: str
+    ) -> None:
+        method, path = exchange.request.method, exchange.request.path
+        if (method, path) == ("POST", "/v1/messages"):
+            model = check(body, version, self.issued)
+            message = Message(body, scenario, exchange.number, model)
+            self.issued |= message.issued()
+            if body.get("stream"):
+                await self.stream(exchange, message.events(), scenario)
+            else:
+                await self.json(exchange, message.whole(), scenario)
+        elif (method, path) == ("POST", "/v1/messages/count_tokens"):
+            check(body, version, self.issued, is_count=True)
+            await self.json(exchange, {"input_tokens": words_of(body)}, scenario)
+        elif (method, path) == ("GET", "/v1/models"):
+            await self.json(exchange, _listing(exchange.request.query), scenario)
+        elif method == "GET" and path.startswith("/v1/models/"):
+            name = unquote(path.removeprefix("/v1/models/"))
+            model_found = model_named(name)
+            if model_found is None:
+                raise Refused(f"model: {name}", 404)
+            await self.json(exchange, model_found.listed(), scenario)
         else:
-            await self.json(exchange, message.whole(), scenario)
+            raise Refused("Not found", 404)
+
+
+def _listing(query: dict[str, str]) -> dict[str, Any]:
+    limit, after = query.get("limit", "20"), query.get("after_id")
+    if not limit.isdigit() or not 1 <= int(limit) <= 1000:
+        raise Refused("limit: Input should be between 1 and 1000")
+    entries = [model.listed() for model in LISTED]
+    names = [entry["id"] for entry in entries]
+    if after is not None and after not in names:
+        raise Refused(f"after_id: no model '{after}'")
+    first = names.index(after) + 1 if after is not None else 0
+    page = entries[first : first + int(limit)]
+    ends = {"first_id": page[0]["id"], "last_id": page[-1]["id"]} if page else {"first_id": None, "last_id": None}
+    return {"data": page, "has_more": first + len(page) < len(entries)} | ends
 
 
 if __name__ == "__main__":

@@ -1,197 +1,143 @@
-"""What Anthropic refuses, in its own words: the shape of a request, block by block and turn by turn."""
+"""What Anthropic refuses of a request whose shape is right: settings, tools and thinking that a model does not take."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
-TOP = {
-    "model", "max_tokens", "messages", "system", "stop_sequences", "stream", "thinking", "output_config", "tools",
-    "tool_choice", "metadata", "service_tier", "speed", "cache_control", "container", "inference_geo", "diagnostics",
-    "temperature", "top_p", "top_k",
-}  # fmt: skip
-SAMPLING = ("temperature", "top_p", "top_k")
-# Models that have no sampling parameters, think adaptively only, and cannot be forced to call.
-NEWEST = re.compile(r"claude-(opus-(4-[789]|5)|sonnet-5|haiku-5-5|fable-5|mythos-5)")
-UNFORCED = re.compile(r"claude-(opus-5-5|sonnet-5-5|fable-5-[12]|mythos-5-[12])")
-SCHEMAS = re.compile(r"claude-(sonnet-4-[5-9]|opus-4-[1-9]|haiku-4-[5-9]|(opus|sonnet|haiku|fable|mythos)-5)")
-MEDIA = {"image/jpeg", "image/png", "image/gif", "image/webp"}
-TOOL_NAME = re.compile(r"^[a-zA-Z0-9_-]{1,128}$")
+from .anthropic_models import Model, model_named
+from .anthropic_shape import COUNT_REQUEST, REQUESTS, Refused
+from .anthropic_thoughts import blocks_of
+from .anthropic_turns import Issued, check_text, check_turns
+
+CONTEXT = 200_000
 
 
-class Refused(Exception):
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
+def check_version(version: str | None) -> str:
+    if not version:
+        raise Refused("anthropic-version: header is required")
+    if version not in REQUESTS:
+        raise Refused(f"anthropic-version: {version} is not a valid version")
+    return version
 
 
-def check(body: dict[str, Any], version: str, sign: Callable[[str], str]) -> None:
-    """Raises what the vendor would answer."""
-    for name in ("model", "max_tokens", "messages"):
-        if name not in body:
-            raise Refused(f"{name}: Field required")
-    for name in body:
-        if name not in TOP or version >= "2026-10-21" and name in SAMPLING:
-            raise Refused(f"{name}: Extra inputs are not permitted")
-    model = body["model"]
-    if not model.startswith("claude-"):
-        raise Refused(f"model: {model}", 404)
-    _check_capabilities(body, model)
-    _check_tools(body)
-    thinks = (body.get("thinking") or {}).get("type") in ("enabled", "adaptive", "between_tools")
-    if not isinstance(body["max_tokens"], int) or body["max_tokens"] < 1:
-        raise Refused("max_tokens: must be at least 1")
-    for block in body.get("system") or [] if isinstance(body.get("system"), list) else []:
-        _check_text(block, "system")
-    _check_turns(body, thinks, sign)
+def check(body: dict[str, Any], version: str, issued: Issued, is_count: bool = False) -> Model:
+    """The model of a request that the vendor would answer; raises what it would say of any other."""
+    (COUNT_REQUEST if is_count else REQUESTS[version])(body, "")
+    model = model_named(body["model"])
+    if model is None:
+        raise Refused(f"model: {body['model']}", 404)
+    if not is_count:
+        _check_length(body, model)
+        _check_sampling(body, model)
+    _check_thinking(body, model)
+    _check_tools(body, model)
+    _check_output(body.get("output_config") or {}, model)
+    for block in blocks_of(body.get("system")) if body.get("system") != "" else []:
+        check_text(block, "system")
+    check_turns(body, model, version, issued)
+    return model
 
 
-def _check_capabilities(body: dict[str, Any], model: str) -> None:
-    thinking = body.get("thinking") or {}
-    if NEWEST.match(model):
-        for name in SAMPLING:
-            if name in body:
-                raise Refused(f"{name}: Extra inputs are not permitted")
-        if thinking.get("type") == "enabled":
-            raise Refused("thinking.type: 'enabled' is not supported on this model")
-    if not 0 <= body.get("temperature", 1) <= 1:
-        raise Refused("temperature: range: 0..1")
-    if "temperature" in body and "top_p" in body:
-        raise Refused("`temperature` and `top_p` cannot both be specified for this model.")
-    if thinking.get("type") == "enabled":
-        budget = thinking.get("budget_tokens", 0)
-        if budget < 1024:
-            raise Refused("thinking.enabled.budget_tokens: Input should be greater than or equal to 1024")
-        if budget >= body["max_tokens"]:
-            raise Refused("`max_tokens` must be greater than `thinking.budget_tokens`")
-        if body.get("temperature", 1) != 1:
-            raise Refused("`temperature` may only be set to 1 when thinking is enabled")
-    forced = (body.get("tool_choice") or {}).get("type") in ("any", "tool")
-    if forced and (UNFORCED.match(model) or thinking.get("type") == "enabled"):
-        raise Refused("Thinking may not be enabled when tool_choice forces tool use.")
-    if (body.get("output_config") or {}).get("format") and not SCHEMAS.match(model):
-        raise Refused("output_config.format: not supported on this model")
-
-
-def _check_tools(body: dict[str, Any]) -> None:
-    for place, tool in enumerate(body.get("tools") or []):
-        if not TOOL_NAME.match(tool.get("name", "")):
-            raise Refused(f"tools.{place}.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'")
-        if (tool.get("input_schema") or {}).get("type") != "object":
-            raise Refused(f"tools.{place}.input_schema.type: Field required")
-        extra = set(tool) - {"name", "description", "input_schema", "strict", "cache_control", "type"}
-        if extra:
-            raise Refused(f"tools.{place}.{extra.pop()}: Extra inputs are not permitted")
-    choice = body.get("tool_choice")
-    if choice and not body.get("tools"):
-        raise Refused("tool_choice: may only be specified while providing tools")
-    if choice and choice.get("type") not in ("auto", "any", "tool", "none"):
-        raise Refused("tool_choice.type: Input should be 'auto', 'any', 'tool' or 'none'")
+def _check_length(body: dict[str, Any], model: Model) -> None:
+    most = body["max_tokens"]
+    if most < 1:
+        raise Refused("max_tokens: Input should be greater than or equal to 1")
+    if most > model.most_tokens:
+        raise Refused(
+            f"max_tokens: {most} > {model.most_tokens}, which is the maximum allowed number of output tokens for"
+            f" {model.name}"
+        )
+    words = sum(
+        len(block["text"].split())
+        for message in body["messages"]
+        for block in blocks_of(message["content"])
+        if block["type"] == "text"
+    )
+    if words > CONTEXT:
+        raise Refused(f"prompt is too long: {words} tokens > {CONTEXT} maximum")
     for text in body.get("stop_sequences") or []:
         if not text.strip():
             raise Refused("stop_sequences: each stop sequence must contain non-whitespace")
 
 
-def _check_turns(body: dict[str, Any], thinks: bool, sign: Callable[[str], str]) -> None:
-    turns = body["messages"]
-    if not turns:
-        raise Refused("messages: at least one message is required")
-    if turns[0].get("role") != "user":
-        raise Refused("messages: first message must use the \"user\" role")
-    if turns[-1].get("role") == "assistant" and NEWEST.match(body["model"]):
-        raise Refused("This model does not support assistant message prefill.")
-    waiting: list[str] = []
-    for place, turn in enumerate(turns):
-        path = f"messages.{place}"
-        if turn.get("role") not in ("user", "assistant"):
-            raise Refused(f"{path}.role: role '{turn.get('role')}' is not supported on this model")
-        if set(turn) - {"role", "content"}:
-            raise Refused(f"{path}: Extra inputs are not permitted")
-        content = turn.get("content")
-        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
-        if not blocks:
-            raise Refused(f"{path}.content: at least one block is required")
-        if turn["role"] == "assistant":
-            waiting = _check_assistant(blocks, path, thinks, sign)
-        else:
-            _check_user(blocks, path, waiting)
-            waiting = []
-    if waiting:
-        raise Refused(_unanswered(waiting))
+def _check_sampling(body: dict[str, Any], model: Model) -> None:
+    given = [name for name in ("temperature", "top_p", "top_k") if body.get(name) is not None]
+    if given and model.has_no_sampling:
+        raise Refused(f"{given[0]}: Extra inputs are not permitted")
+    for name in ("temperature", "top_p"):
+        if name in given and not 0 <= body[name] <= 1:
+            raise Refused(f"{name}: range: 0..1")
+    if {"temperature", "top_p"} <= set(given) and model.takes_one_of_temperature_and_top_p:
+        raise Refused("`temperature` and `top_p` cannot both be specified for this model. Please use only one.")
 
 
-def _check_assistant(
-    blocks: list[dict[str, Any]], path: str, thinks: bool, sign: Callable[[str], str]
-) -> list[str]:
-    calls = [block["id"] for block in blocks if block["type"] == "tool_use"]
-    for at, block in enumerate(blocks):
-        match block["type"]:
-            case "text":
-                _check_text(block, f"{path}.content.{at}")
-            case "thinking":
-                if block.get("signature") != sign(block.get("thinking", "")):
-                    raise Refused(f"{path}.content.{at}: Invalid `signature` in `thinking` block")
-            case "tool_use":
-                if not isinstance(block.get("input"), dict):
-                    raise Refused(f"{path}.content.{at}.tool_use.input: Input should be a valid dictionary")
-            case "redacted_thinking":
-                pass
-            case kind:
-                raise Refused(f"{path}.content.{at}: unexpected block '{kind}'")
-    if thinks and calls and blocks[0]["type"] not in ("thinking", "redacted_thinking"):
-        raise Refused(
-            f"{path}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `{blocks[0]['type']}`. When"
-            " `thinking` is enabled, a final `assistant` message must start with a thinking block"
-        )
-    return calls
+def _check_thinking(body: dict[str, Any], model: Model) -> None:
+    thinking = body.get("thinking") or {}
+    kind = thinking.get("type")
+    if kind == "enabled":
+        _check_budget(body, thinking["budget_tokens"], model)
+    elif kind == "adaptive" and not model.thinks_adaptively:
+        raise Refused("adaptive thinking is not supported on this model")
+    elif kind == "between_tools" and model.switches_off != "between_tools":
+        raise Refused("thinking.type: 'between_tools' is not supported on this model")
+    elif kind == "disabled" and model.switches_off != "disabled":
+        raise Refused("thinking.type: 'disabled' is not supported on this model")
 
 
-def _check_user(blocks: list[dict[str, Any]], path: str, waiting: list[str]) -> None:
-    results = [block.get("tool_use_id") for block in blocks if block["type"] == "tool_result"]
-    if set(results) != set(waiting):
-        if set(waiting) - set(results):
-            raise Refused(_unanswered([name for name in waiting if name not in results]))
-        raise Refused(f"{path}: `tool_use_id` found in `tool_result` blocks without `tool_use`: {results}")
-    kinds = [block["type"] for block in blocks]
-    if "tool_result" in kinds[len(results) :]:
-        raise Refused(f"{path}: `tool_result` blocks must come first")
-    for at, block in enumerate(blocks):
-        match block["type"]:
-            case "text":
-                _check_text(block, f"{path}.content.{at}")
-            case "image" | "document":
-                _check_source(block, f"{path}.content.{at}")
-            case "tool_result":
-                inner = block.get("content")
-                for part in inner if isinstance(inner, list) else []:
-                    if part["type"] == "text":
-                        _check_text(part, f"{path}.content.{at}.tool_result")
-            case kind:
-                raise Refused(f"{path}.content.{at}: unexpected block '{kind}'")
+def _check_budget(body: dict[str, Any], budget: int, model: Model) -> None:
+    if not model.thinks_by_budget:
+        raise Refused("thinking.type: 'enabled' is not supported on this model")
+    if budget < 1024:
+        raise Refused("thinking.enabled.budget_tokens: Input should be greater than or equal to 1024")
+    if budget >= body.get("max_tokens", budget + 1):
+        raise Refused("`max_tokens` must be greater than `thinking.budget_tokens`")
+    if body.get("temperature") not in (None, 1):
+        raise Refused("`temperature` may only be set to 1 when thinking is enabled")
+    if body.get("top_k") is not None:
+        raise Refused("`top_k` must be unset when thinking is enabled")
+    if body.get("top_p") is not None and body["top_p"] < 0.95:
+        raise Refused("`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled")
 
 
-def _check_source(block: dict[str, Any], path: str) -> None:
-    source = block.get("source") or {}
-    allowed = MEDIA if block["type"] == "image" else {"application/pdf", "text/plain"}
-    match source.get("type"):
-        case "base64" | "text":
-            if source.get("media_type") not in allowed or not source.get("data"):
-                raise Refused(f"{path}.source.media_type: Input should be one of {sorted(allowed)}")
-        case "url":
-            if not source.get("url", "").startswith("http"):
-                raise Refused(f"{path}.source.url: invalid")
-        case kind:
-            raise Refused(f"{path}.source: unexpected '{kind}'")
+def _check_tools(body: dict[str, Any], model: Model) -> None:
+    tools = body.get("tools") or []
+    pattern = f"^[a-zA-Z0-9_-]{{1,{model.longest_tool_name}}}$"
+    for place, tool in enumerate(tools):
+        if tool.get("type", "custom") != "custom":
+            continue
+        path = f"tools.{place}.custom"
+        if not re.match(pattern, tool["name"]):
+            raise Refused(f"{path}.name: String should match pattern '{pattern}'")
+        if "type" not in tool["input_schema"]:
+            raise Refused(f"{path}.input_schema.type: Field required")
+        if tool["input_schema"]["type"] != "object":
+            raise Refused(f"{path}.input_schema.type: Input should be 'object'")
+        if tool.get("strict") and not model.takes_schemas:
+            raise Refused(f"{path}.strict: strict tools are not supported on this model")
+    names = [tool.get("name") for tool in tools]
+    if len(set(names)) < len(names):
+        raise Refused("tools: Tool names must be unique.")
+    if body.get("tool_choice"):
+        _check_choice(body, body["tool_choice"], names, model)
 
 
-def _check_text(block: dict[str, Any], path: str) -> None:
-    if not block.get("text"):
-        raise Refused(f"{path}: text content blocks must be non-empty")
+def _check_choice(body: dict[str, Any], choice: dict[str, Any], names: list[str | None], model: Model) -> None:
+    if not names:
+        raise Refused("tool_choice: may only be specified while providing tools")
+    if choice["type"] == "tool" and choice["name"] not in names:
+        raise Refused(f"Tool '{choice['name']}' not found in provided tools")
+    if choice["type"] not in ("any", "tool"):
+        return
+    if model.cannot_be_forced:
+        raise Refused(f"tool_choice: type '{choice['type']}' is not supported on this model")
+    if (body.get("thinking") or {}).get("type") == "enabled":
+        raise Refused("Thinking may not be enabled when tool_choice forces tool use.")
 
 
-def _unanswered(names: list[str]) -> str:
-    return (
-        "`tool_use` ids were found without `tool_result` blocks immediately after: " + ", ".join(names) + ". Each"
-        " `tool_use` block must have a corresponding `tool_result` block in the next message."
-    )
+def _check_output(told: dict[str, Any], model: Model) -> None:
+    effort, form = told.get("effort"), told.get("format")
+    if effort and effort not in model.efforts:
+        raise Refused(f"output_config.effort: '{effort}' is not supported on this model")
+    if form and not model.takes_schemas:
+        raise Refused("output_config.format: structured outputs are not supported on this model")

@@ -80,6 +80,9 @@ class VendorSimulator(ABC):
         """The model that is asked for."""
         return str(body.get("model"))
 
+    def forget(self) -> None:
+        """Lets go of what it remembers of earlier requests, beside the records."""
+
     def head(self, exchange: Exchange, kind: str) -> list[tuple[str, str]]:
         """The headers of every answer."""
         return [("Content-Type", kind)]
@@ -268,6 +271,7 @@ class VendorSimulator(ABC):
         elif (request.method, request.path) == ("DELETE", "/_requests"):
             records[:] = [e for e in records if e.state == "open" and request.query.get("keep_open")]
             self.steering.reset()
+            self.forget()
             answer = {"ok": True}
         elif (request.method, request.path) == ("POST", "/_take"):
             answer = [e.record() for e in records if e.state != "open"]
