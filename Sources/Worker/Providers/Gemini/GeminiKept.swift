@@ -12,23 +12,23 @@ struct GeminiKept {
     var signature: JSONFragment?
     var hasVendorID = false
 
-    /// What is known of `call`: what the client carries wins over what was kept.
+    /// What is known of `call`: what the client carries wins over what was kept, unless that says that it is another
+    /// account's or model's, to whom it was given.
     init(_ call: ToolCall, in job: Job, _ model: GeminiModel) {
         guard model.hasSignatures else { return }
-        if let carried = Self.carriedSignature(call.source) {
-            signature = .slice(carried.raw)
+        let carried = Self.carriedSignature(call.source)
+        guard let bytes = job.materials.kept[call.id], let root = (try? JSONDocument(parsing: bytes))?.root else {
+            signature = carried.map { .slice($0.raw) }
             // Those that the gateway invents begin so.
-            hasVendorID = model.hasCallIDs && !call.id.hasPrefix("call_")
+            hasVendorID = carried != nil && model.hasCallIDs && !call.id.hasPrefix("call_")
             return
         }
-        guard let bytes = job.materials.kept[call.id], let document = try? JSONDocument(parsing: bytes) else { return }
-        let root = document.root
         hasVendorID = model.hasCallIDs && root["id"]?.bool == true
         // For another model or key a signature is called corrupted.
-        guard root["model"]?.equals(model.name) == true, root["key"]?.equals(Self.fingerprint(job.key)) == true,
-            let value = root.present("signature"), value.isString
-        else { return }
-        signature = .slice(value.raw)
+        guard root["model"]?.equals(model.name) == true, root["key"]?.equals(Self.fingerprint(job.key)) == true else {
+            return
+        }
+        if let value = carried ?? root.present("signature"), value.isString { signature = .slice(value.raw) }
     }
 
     /// The signature where Google's compatible interface has it; of a call or of a whole message.

@@ -1,8 +1,8 @@
 internal import JSON
 internal import OpenAIAPI
 
-/// What must be gathered before a request can be translated: content that the vendor does not fetch, and the signatures of
-/// calls that the client has not carried.
+/// What must be gathered before a request can be translated: content that the vendor does not fetch, and what was kept
+/// of earlier calls.
 enum GeminiNeeds {
     static func of(_ request: ModelRequest, _ model: GeminiModel) -> Needs {
         var needs = Needs()
@@ -16,9 +16,8 @@ enum GeminiNeeds {
                 needs.addresses.append(Needs.Address(url: url, parameter: parameter))
             }
             guard model.hasSignatures else { continue }
-            for call in message.toolCalls where GeminiKept.carriedSignature(call.source) == nil {
-                needs.calls.append(call.id)
-            }
+            // Also where the client carries the signature: only what was kept tells for which account it is good.
+            for call in message.toolCalls { needs.calls.append(call.id) }
         }
         return needs
     }
