@@ -33,11 +33,11 @@ struct GeminiSignatureTests {
         #expect(body.contains(#"{"functionResponse":{"id":"fc1","name":"f","response":{"result":"1"}}}"#))
     }
 
-    @Test("What the client carries wins, and is not looked up")
+    @Test("What the client carries wins; what was kept tells whose it is")
     func carried() throws {
         let messages = history(signed("Q0xJ"))
         let request = try geminiJob(messages: messages, model: model).request
-        #expect(gemini.needs(of: request, model: model).calls == ["fc2"])
+        #expect(gemini.needs(of: request, model: model).calls == ["fc1", "fc2"])
         let materials = try geminiKept("fc1", signature: "U0lH", model: model)
         let body = try geminiBody(messages: messages, model: model, materials: materials)
         #expect(body.contains(#"{"functionCall":{"id":"fc1","name":"f","args":{}},"thoughtSignature":"Q0xJ"}"#))
