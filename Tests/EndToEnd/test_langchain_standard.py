@@ -49,8 +49,8 @@ class ChatSuite:
         return known | {"stream_usage": True}
 
     @property
-    def model_override_value(self) -> str:
-        return self.vendor.model.partition("/")[2]
+    def model_override_value(self) -> str | None:
+        return self.vendor.model.partition("/")[2] if self.vendor.has_bare_names else None
 
     @property
     def structured_output_kwargs(self) -> dict[str, Any]:

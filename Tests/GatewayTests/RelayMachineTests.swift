@@ -100,6 +100,18 @@ struct RelayMachineTests {
         #expect(machine.deadlinePassed(at: at(110)) == .firstTokenMissing)
     }
 
+    @Test("A provider whose models are slow to begin has a time of its own, the next one the common time again")
+    func patience() {
+        var machine = machine()
+        machine.attemptStarted(at: at(0), patience: .seconds(100))
+        #expect(machine.deadlinePassed(at: at(2)) == .commit)
+        for second in [17, 32, 47, 62, 77, 92.0] { #expect(machine.deadlinePassed(at: at(second)) == .keepAlive) }
+        #expect(machine.deadline == at(100))
+        #expect(machine.deadlinePassed(at: at(100)) == .firstTokenMissing)
+        machine.attemptStarted(at: at(101))
+        #expect(machine.deadlinePassed(at: at(161)) == .firstTokenMissing)
+    }
+
     @Test("An upstream that has spoken may be silent for longer, not for ever")
     func upstreamSilent() {
         var machine = machine()

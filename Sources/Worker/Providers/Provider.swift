@@ -20,6 +20,9 @@ package protocol Provider: Sendable {
     var knownModels: [String] { get }
     /// What a streamed answer is sent as.
     var streamType: MediaType { get }
+    /// How long a stream's first event may take, where that is not what holds for all upstreams: models that must be loaded
+    /// first take minutes.
+    var patience: Duration? { get }
 
     /// Whether a bare model name can only be meant for this provider.
     func owns(_ model: String) -> Bool
@@ -47,6 +50,7 @@ extension Provider {
     package var baseURL: String { "" }
     package var knownModels: [String] { [] }
     package var streamType: MediaType { .eventStream }
+    package var patience: Duration? { nil }
 
     package func needs(of request: ModelRequest, model: String) -> Needs { Needs() }
 

@@ -23,6 +23,8 @@ class Vendor:
     thinker: str = ""
     # A model that embeds; a vendor without one refuses.
     embedder: str = ""
+    # Whether its models' names alone can only be its own.
+    has_bare_names: bool = True
     # Scenarios that ask for what the vendor has not; they must be refused by name.
     refuses: dict[str, str] = field(default_factory=dict)
     # Scenarios that make no sense for it, with the reason.
@@ -72,5 +74,15 @@ VENDORS = [
         "upstreams.minimax",
         lambda sim: {"MINMAX_API_KEY": "sim-key-1", "MINMAX_API_URL": sim.url},
         refuses={"stop": "stop"},
+    ),
+    Vendor(
+        "ollama",
+        "ollama/llama3",
+        "upstreams.ollama",
+        lambda sim: {"OLLAMA_BASEURL": sim.url},
+        thinker="ollama/qwen3:8b",
+        embedder="ollama/all-minilm",
+        has_bare_names=False,
+        skips={"refusal": "it has no refusals of its own"},
     ),
 ]

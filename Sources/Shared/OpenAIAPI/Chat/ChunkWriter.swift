@@ -16,13 +16,21 @@ package struct ChunkWriter: Sendable {
     private var begun: UInt128 = 0
 
     /// `includesUsage` says that the client asked for the usage of its stream; `created` is in seconds since 1970.
-    package init(id: String, model: String, created: Int, includesUsage: Bool, usesFunctions: Bool = false) {
+    package init(
+        id: String,
+        model: String,
+        created: Int,
+        includesUsage: Bool,
+        usesFunctions: Bool = false,
+        fingerprint: String? = nil
+    ) {
         var writer = JSONWriter()
         writer.beginObject()
         writer.member("id", id)
         writer.member("object", "chat.completion.chunk")
         writer.member("created", created)
         writer.member("model", model)
+        if let fingerprint { writer.member("system_fingerprint", fingerprint) }
         var bytes = Array("data: ".utf8)
         bytes += writer.take()
         opening = bytes + Array(#","choices":["#.utf8)
@@ -32,13 +40,14 @@ package struct ChunkWriter: Sendable {
     }
 
     /// For the request that is being answered.
-    package init(id: String, model: String, created: Int, for request: ModelRequest) {
+    package init(id: String, model: String, created: Int, for request: ModelRequest, fingerprint: String? = nil) {
         self.init(
             id: id,
             model: model,
             created: created,
             includesUsage: request.wantsUsage,
-            usesFunctions: request.document.root.present("functions") != nil
+            usesFunctions: request.document.root.present("functions") != nil,
+            fingerprint: fingerprint
         )
     }
 

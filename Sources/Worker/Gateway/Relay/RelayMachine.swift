@@ -38,6 +38,7 @@ struct RelayMachine {
     private let commitAt: Instant
     private let endsAt: Instant
     private var attemptBegan: Instant
+    private var firstToken: UInt64
     /// When this attempt's upstream last sent an event; comments do not count.
     private var upstreamSpoke: Instant?
     private var lastWrite: Instant
@@ -50,6 +51,7 @@ struct RelayMachine {
         commitAt = start.advanced(nanoseconds: limits.commitAfter)
         endsAt = start.advanced(nanoseconds: limits.stream)
         attemptBegan = start
+        firstToken = limits.firstToken
         lastWrite = start
     }
 
@@ -61,8 +63,10 @@ struct RelayMachine {
         }
     }
 
-    mutating func attemptStarted(at now: Instant) {
+    /// `patience` is how long its first event may take, where that is not what holds for all upstreams.
+    mutating func attemptStarted(at now: Instant, patience: Duration? = nil) {
         attemptBegan = now
+        firstToken = patience.map { UInt64($0.nanoseconds) } ?? limits.firstToken
         upstreamSpoke = nil
         isPaused = false
     }
@@ -154,6 +158,6 @@ struct RelayMachine {
     }
 
     private var upstreamDeadline: Instant {
-        upstreamSpoke?.advanced(nanoseconds: limits.streamIdle) ?? attemptBegan.advanced(nanoseconds: limits.firstToken)
+        upstreamSpoke?.advanced(nanoseconds: limits.streamIdle) ?? attemptBegan.advanced(nanoseconds: firstToken)
     }
 }

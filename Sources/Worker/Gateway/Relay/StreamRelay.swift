@@ -52,7 +52,7 @@ final class StreamRelay {
 
     /// Sends the request to one upstream and relays what it answers; the owner hears how it came out.
     func start(_ outgoing: OutgoingRequest, _ job: Job, with provider: any Provider) {
-        machine.attemptStarted(at: LoopClock.now)
+        machine.attemptStarted(at: LoopClock.now, patience: provider.patience)
         knowsUpstreamSpeaks = false
         held.removeAll()
         let attempt = StreamAttempt(

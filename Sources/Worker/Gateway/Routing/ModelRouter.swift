@@ -37,7 +37,12 @@ struct ModelRouter {
                         )
                     }
                     candidates.append(
-                        Candidate(provider: provider, model: model, weight: target.weight, pool: pools[provider.name])
+                        Candidate(
+                            provider: provider,
+                            model: model,
+                            weight: target.weight,
+                            pool: Self.pool(of: provider, in: pools)
+                        )
                     )
                 }
                 list.append(candidates)
@@ -64,7 +69,13 @@ struct ModelRouter {
     }
 
     private func candidate(_ provider: any Provider, _ model: String) -> Candidate {
-        Candidate(provider: provider, model: model, weight: 1, pool: pools[provider.name])
+        Candidate(provider: provider, model: model, weight: 1, pool: Self.pool(of: provider, in: pools))
+    }
+
+    /// One that can do without accounts uses those it has.
+    private static func pool(of provider: any Provider, in pools: [String: AccountPool]) -> AccountPool? {
+        guard let pool = pools[provider.name] else { return nil }
+        return provider.needsAccount || pool.isConfigured ? pool : nil
     }
 
     /// The way through the candidates for `model`: ranks one after the other, candidates of one rank drawn by weight.

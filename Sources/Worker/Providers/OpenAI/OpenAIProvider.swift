@@ -5,8 +5,8 @@ internal import OpenAIAPI
 
 /// OpenAI itself and everything that speaks its dialect under another base URL.
 package struct OpenAIProvider: Provider {
-    package let name = "openai"
-    package let needsAccount = true
+    package let name: String
+    package let needsAccount: Bool
     package let baseURL: String
 
     package static let definition = ProviderDefinition(
@@ -17,12 +17,16 @@ package struct OpenAIProvider: Provider {
         OpenAIProvider(baseURL: try settings.url("OPENAI_BASE_URL") ?? "https://api.openai.com/v1")
     }
 
-    /// `baseURL` ends in the version, as the SDKs have it: `https://…/v1`.
-    package init(baseURL: String) {
+    /// `baseURL` ends in the version, as the SDKs have it: `https://…/v1`. Under another name it is somebody else's server,
+    /// which has none of OpenAI's own models.
+    package init(baseURL: String, name: String = "openai", needsAccount: Bool = true) {
         self.baseURL = baseURL
+        self.name = name
+        self.needsAccount = needsAccount
     }
 
     package func owns(_ model: String) -> Bool {
+        guard name == "openai" else { return false }
         let families = ["gpt-", "chatgpt-", "o1", "o3", "o4", "text-embedding-", "davinci-", "babbage-", "ft:gpt-"]
         // The free web models have names of the same shape and another home.
         return families.contains { model.hasPrefix($0) } && !model.hasSuffix("-free")

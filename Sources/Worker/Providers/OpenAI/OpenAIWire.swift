@@ -6,8 +6,7 @@ internal import OpenAIAPI
 /// What all OpenAI-shaped upstreams share on the wire.
 enum OpenAIWire {
     static func headers(key: String, streams: Bool) -> [HTTPHeader] {
-        [
-            HTTPHeader("Authorization", "Bearer " + key),
+        (key.isEmpty ? [] : [HTTPHeader("Authorization", "Bearer " + key)]) + [
             HTTPHeader("Content-Type", "application/json"),
             HTTPHeader("Accept", streams ? "text/event-stream" : "application/json"),
             // A compressed stream would wait for its compressor's buffer.
