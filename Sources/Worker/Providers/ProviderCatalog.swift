@@ -7,6 +7,7 @@ package enum ProviderCatalog {
         GeminiProvider.definition,
         DeepSeekProvider.definition,
         MiniMaxProvider.definition,
+        HuggingFaceProvider.definition,
         EchoProvider.definition,
     ]
 
