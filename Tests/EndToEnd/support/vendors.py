@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -34,6 +35,16 @@ class Vendor:
 
     def __str__(self) -> str:
         return self.name
+
+
+def _engines(sim: Simulator) -> dict[str, str]:
+    """What vLLM puts on the wire is OpenAI's own, near enough to be played by the same simulator."""
+    common = {"url": sim.url, "kind": "vllm", "key": "gpu"}
+    engines = [
+        common | {"model": "org/chat", "served": "gpt-4o"},
+        common | {"model": "org/embed", "served": "text-embedding-3-small", "task": "embed"},
+    ]
+    return {"ENGINES": json.dumps(engines), "ENGINE_KEYS": json.dumps({"gpu": "sim-key-1"})}
 
 
 VENDORS = [
@@ -73,4 +84,5 @@ VENDORS = [
         lambda sim: {"MINMAX_API_KEY": "sim-key-1", "MINMAX_API_URL": sim.url},
         refuses={"stop": "stop"},
     ),
+    Vendor("huggingface", "huggingface/org/chat", "upstreams.openai", _engines, embedder="huggingface/org/embed"),
 ]
