@@ -22,7 +22,8 @@ from typing import Any
 import openai
 import pytest
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "Upstreams")]
+_ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(Path(__file__).parent), str(_ROOT / "Tests" / "Upstreams"), str(_ROOT / "Engines")]
 
 from support.cluster import KEY, Cluster, RedisServer  # noqa: E402
 from support.processes import raise_file_limit  # noqa: E402

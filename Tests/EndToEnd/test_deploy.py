@@ -335,3 +335,27 @@ def test_the_edge_starts_with_the_command_of_its_manifest(tmp_path: Path) -> Non
 def test_scripts_are_sound_shell() -> None:
     subprocess.run(["sh", "-n", str(ROLLING)], check=True, timeout=5)
     assert os.access(ROLLING, os.X_OK)
+
+
+# compose
+
+
+def services(name: str) -> dict[str, Any]:
+    return yaml.safe_load((ROOT / name).read_text())["services"]
+
+
+def test_every_engine_of_compose_has_a_companion() -> None:
+    from register.record import KINDS
+
+    base, engines = services("docker-compose.yml"), services("docker-compose.engines.yml")
+    companions = {name: service for name, service in engines.items() if name.endswith("-companion")}
+    assert len(companions) * 2 == len(engines) == 6
+    for name, companion in companions.items():
+        engine = engines[name.removesuffix("-companion")]
+        settings = companion["environment"]
+        assert companion["profiles"] == engine["profiles"]
+        assert settings["ENGINE_KIND"] in KINDS
+        assert re.fullmatch(r"http://([a-z]+):\d+", settings["ENGINE_URL"])[1] == name.removesuffix("-companion")
+        assert companion["build"] == base["embedder"]["build"] == "Engines"
+        assert set(companion["networks"]) <= set(engine["networks"])
+    assert base["embedder"]["networks"] == ["inside"], "it needs nobody but Redis and the workers"

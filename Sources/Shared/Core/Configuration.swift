@@ -25,6 +25,9 @@ package struct Configuration: Sendable {
     package var allowsHTTP2 = true
     /// The JSON text of `MODEL_ROUTES`.
     package var modelRoutes: String?
+    /// The JSON texts of `ENGINES` and `ENGINE_KEYS`.
+    package var engines: String?
+    package var engineKeys: String?
     /// Requests that ask an upstream for what it cannot do lose that instead of being refused.
     package var dropsUnsupported = false
     /// Addresses that clients name may lie in private networks.

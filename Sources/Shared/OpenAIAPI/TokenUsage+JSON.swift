@@ -8,9 +8,10 @@ extension TokenUsage {
         self.init(
             prompt: Self.count(value["prompt_tokens"]),
             completion: Self.count(value["completion_tokens"]),
-            // DeepSeek counts cache hits beside the details that OpenAI has.
+            // DeepSeek counts cache hits beside the details that OpenAI has, partners of Hugging Face's router by another name.
             cached: Self.count(
                 value["prompt_tokens_details"]?.present("cached_tokens") ?? value["prompt_cache_hit_tokens"]
+                    ?? value["cached_tokens"]
             ),
             reasoning: Self.count(value["completion_tokens_details"]?["reasoning_tokens"])
         )

@@ -8,6 +8,8 @@ package struct Job: Sendable {
     package let model: String
     /// The account's credential; empty where the provider needs none.
     package let key: String
+    /// Where the call goes, for providers whose endpoints come and go; nothing where it goes to the provider's own place.
+    package let endpoint: Endpoint?
     /// What was gathered for the request, as far as `Provider.needs` asked for it.
     package var materials: Materials
     /// What the upstream cannot do is left out instead of being refused.
@@ -17,12 +19,14 @@ package struct Job: Sendable {
         _ request: ModelRequest,
         model: String,
         key: String,
+        endpoint: Endpoint? = nil,
         materials: Materials = Materials(),
         dropsUnsupported: Bool = false
     ) {
         self.request = request
         self.model = model
         self.key = key
+        self.endpoint = endpoint
         self.materials = materials
         self.dropsUnsupported = dropsUnsupported
     }

@@ -16,6 +16,8 @@ package protocol Provider: Sendable {
     var isConfigured: Bool { get }
     /// Where its calls go, as far as that is one place.
     var baseURL: String { get }
+    /// Whether its models are served at endpoints that come and go, before its own place is asked.
+    var hasEndpoints: Bool { get }
     /// Ids it serves without being asked what it has.
     var knownModels: [String] { get }
     /// What a streamed answer is sent as.
@@ -26,6 +28,8 @@ package protocol Provider: Sendable {
 
     /// Whether a bare model name can only be meant for this provider.
     func owns(_ model: String) -> Bool
+    /// The upstream's name for a model that a client asked for as `prefix/name`.
+    func modelID(_ name: String, prefix: String) -> String
     /// What must be gathered before the job can be translated.
     func needs(of request: ModelRequest, model: String) -> Needs
     /// The request as this upstream wants it.
@@ -47,10 +51,13 @@ package protocol Provider: Sendable {
 extension Provider {
     package var aliases: [String] { [] }
     package var isConfigured: Bool { true }
+    package var hasEndpoints: Bool { false }
     package var baseURL: String { "" }
     package var knownModels: [String] { [] }
     package var streamType: MediaType { .eventStream }
     package var patience: Duration? { nil }
+
+    package func modelID(_ name: String, prefix: String) -> String { name }
 
     package func needs(of request: ModelRequest, model: String) -> Needs { Needs() }
 

@@ -8,6 +8,7 @@ package enum ProviderCatalog {
         DeepSeekProvider.definition,
         MiniMaxProvider.definition,
         OllamaProvider.definition,
+        HuggingFaceProvider.definition,
         EchoProvider.definition,
     ]
 

@@ -43,6 +43,8 @@ extension Configuration {
         allowsHTTP2 = try environment.flag("UPSTREAM_HTTP2") ?? allowsHTTP2
         modelRoutes = environment.text("MODEL_ROUTES")
         dropsUnsupported = try environment.flag("DROP_UNSUPPORTED_PARAMS") ?? dropsUnsupported
+        engines = environment.text("ENGINES")
+        engineKeys = environment.text("ENGINE_KEYS")
         fetchesPrivate = try environment.flag("FETCH_PRIVATE_ADDRESSES") ?? fetchesPrivate
         for name in ProviderCatalog.variables { upstreams[name] = environment.text(name) }
         timeouts = try Timeouts(environment)

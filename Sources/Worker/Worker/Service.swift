@@ -34,10 +34,13 @@ enum Service {
             parts.routes = try configuration.modelRoutes.map { try ModelRoutes($0) } ?? ModelRoutes()
             parts.pools = pools
             if let state { parts.share(state) }
+            let engines = try Engines.directory(configuration, redis: state?.redis)
+            parts.engines = engines
             parts.admin = try makeAdmin(configuration, state, pools, log)
             let gateway = try Gateway(parts)
             state?.start(gateway, Array(pools.values), configuration, log: log)
             for pool in pools.values { pool.start() }
+            engines.start()
             gateway.start()
             var options = ServerOptions()
             options.limits.bodyBytes = configuration.maxBodyBytes
@@ -53,6 +56,7 @@ enum Service {
             gateway.beginDraining()
             await state?.beginDraining()
             await drain(server, gateway, configuration.timeouts.drain)
+            engines.close()
             await state?.close(pools.values)
             gateway.close()
             upstream.close()

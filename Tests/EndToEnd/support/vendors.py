@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -36,6 +37,16 @@ class Vendor:
 
     def __str__(self) -> str:
         return self.name
+
+
+def _engines(sim: Simulator) -> dict[str, str]:
+    """What vLLM puts on the wire is OpenAI's own, near enough to be played by the same simulator."""
+    common = {"url": sim.url, "kind": "vllm", "key": "gpu"}
+    engines = [
+        common | {"model": "org/chat", "served": "gpt-4o"},
+        common | {"model": "org/embed", "served": "text-embedding-3-small", "task": "embed"},
+    ]
+    return {"ENGINES": json.dumps(engines), "ENGINE_KEYS": json.dumps({"gpu": "sim-key-1"})}
 
 
 VENDORS = [
@@ -85,4 +96,5 @@ VENDORS = [
         has_bare_names=False,
         skips={"refusal": "it has no refusals of its own"},
     ),
+    Vendor("huggingface", "huggingface/org/chat", "upstreams.openai", _engines, embedder="huggingface/org/embed"),
 ]

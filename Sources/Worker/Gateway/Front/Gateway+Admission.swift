@@ -81,7 +81,8 @@ extension Gateway {
         }
         context.streams = asked.streams && asked.operation != .embedding
         let limit = configuration.retryTimes + 1
-        guard let itinerary = router.itinerary(for: asked.model, limit: limit, random: &random) else {
+        guard let itinerary = router.itinerary(for: asked.model, asked.operation, limit: limit, random: &random) else {
+            if let reason = router.wait(for: asked.model, asked.operation) { throw reason }
             throw router.unknown(asked.model, known: catalog.knownNames)
         }
         guard let record = caller.record, !record.limits.isUnlimited, let rateLimits else {

@@ -65,6 +65,7 @@ extension Gateway {
             request,
             model: attempt.candidate.model,
             key: attempt.credential,
+            endpoint: attempt.candidate.seat?.endpoint,
             materials: context.materials,
             dropsUnsupported: configuration.dropsUnsupported
         )

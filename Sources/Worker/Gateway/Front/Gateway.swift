@@ -28,6 +28,7 @@ package final class Gateway: RequestHandler {
     var random = SystemRandomNumberGenerator()
     private let providers: [any Provider]
     private let pools: [String: AccountPool]
+    private let engines: EngineDirectory?
     private var ids: RequestIDs
     private let settlement: Settlement
     /// The worker has given up waiting: who is cut off now has not left by itself.
@@ -42,7 +43,13 @@ package final class Gateway: RequestHandler {
         prices = PriceBook(parts.prices)
         rateLimits = parts.rateLimits
         admin = parts.admin
-        router = try ModelRouter(providers: parts.providers, pools: parts.pools, routes: parts.routes)
+        engines = parts.engines
+        router = try ModelRouter(
+            providers: parts.providers,
+            pools: parts.pools,
+            routes: parts.routes,
+            engines: parts.engines
+        )
         catalog = ModelCatalog(
             providers: parts.providers,
             pools: parts.pools,
@@ -83,7 +90,7 @@ package final class Gateway: RequestHandler {
         routes: ModelRoutes,
         prices: Prices
     ) throws(ModelRoutes.Problem) {
-        router = try ModelRouter(providers: providers, pools: pools, routes: routes)
+        router = try ModelRouter(providers: providers, pools: pools, routes: routes, engines: engines)
         catalog.router = router
         self.prices.prices = prices
         self.configuration = configuration

@@ -23,6 +23,7 @@ package struct GatewayParts {
     package var ledger: Ledger?
     package var reasoning: ReasoningStore?
     package var responses: ResponseStore?
+    package var engines: EngineDirectory?
     package var modelLists: ModelLists?
     /// What fetches the addresses that clients name: it must not reach anything but the public network.
     package var strangers: UpstreamClient?

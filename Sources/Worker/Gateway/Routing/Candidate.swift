@@ -12,6 +12,9 @@ struct Candidate: Sendable {
     /// Nothing where the provider needs no account.
     let pool: AccountPool?
 
+    /// The engine that serves, where it is one of those that come and go.
+    var seat: EngineSeat?
+
     /// `provider/model`, as the operator writes it.
     var name: String { "\(provider.name)/\(model)" }
 }
@@ -46,6 +49,7 @@ struct Attempt {
     }
 
     private func report(_ outcome: Outcome) {
+        candidate.seat?.report(outcome)
         guard let lease, let pool = candidate.pool else { return }
         pool.report(lease, outcome)
     }

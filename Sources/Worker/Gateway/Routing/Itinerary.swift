@@ -48,6 +48,7 @@ final class Itinerary {
             guard let pool = stop.candidate.pool else {
                 calls += 1
                 leave()
+                stop.candidate.seat?.taken()
                 return .attempt(Attempt(candidate: stop.candidate, lease: nil))
             }
             switch pool.choose(model: stop.candidate.model, preferring: nil, excluding: tried) {

@@ -84,6 +84,13 @@ final class ModelCatalog {
         var entries = router.aliasNames.map { ModelEntry(id: $0, owner: "millrace") }
         for provider in providers where router.isConfigured(provider) {
             var ids = Set<String>()
+            if provider.hasEndpoints {
+                for (name, task) in router.engineModels where ids.insert(name).inserted {
+                    var entry = ModelEntry(id: name, owner: provider.name)
+                    entry.capabilities = [task == .embed ? "embeddings" : "chat"]
+                    entries.append(entry)
+                }
+            }
             for entry in listed[provider.name] ?? [] where ids.insert(entry.id).inserted { entries.append(entry) }
             for model in provider.knownModels where ids.insert("\(provider.name)/\(model)").inserted {
                 entries.append(ModelEntry(id: "\(provider.name)/\(model)", owner: provider.name))

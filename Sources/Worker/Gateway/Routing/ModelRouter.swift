@@ -1,5 +1,6 @@
 import Core
 import EventLoop
+import OpenAIAPI
 import Providers
 import State
 
@@ -11,6 +12,7 @@ struct ModelRouter {
     private let pools: [String: AccountPool]
     private let byPrefix: [String: any Provider]
     private let aliases: [String: [[Candidate]]]
+    private let engines: EngineDirectory?
 
     /// Names the operator has given, in order.
     let aliasNames: [String]
@@ -19,7 +21,8 @@ struct ModelRouter {
     init(
         providers: [any Provider],
         pools: [String: AccountPool],
-        routes: ModelRoutes
+        routes: ModelRoutes,
+        engines: EngineDirectory? = nil
     ) throws(ModelRoutes.Problem) {
         var byPrefix: [String: any Provider] = [:]
         for provider in providers {
@@ -39,7 +42,7 @@ struct ModelRouter {
                     candidates.append(
                         Candidate(
                             provider: provider,
-                            model: model,
+                            model: provider.modelID(model, prefix: prefix),
                             weight: target.weight,
                             pool: Self.pool(of: provider, in: pools)
                         )
@@ -51,6 +54,7 @@ struct ModelRouter {
         }
         self.providers = providers
         self.pools = pools
+        self.engines = engines
         self.byPrefix = byPrefix
         self.aliases = aliases
         aliasNames = aliases.keys.sorted()
@@ -60,10 +64,15 @@ struct ModelRouter {
     func candidates(for model: String) -> [[Candidate]] {
         if let ranks = aliases[model] { return ranks }
         if let (prefix, name) = Self.split(model), let provider = byPrefix[prefix] {
-            return isConfigured(provider) ? [[candidate(provider, name)]] : []
+            return isConfigured(provider) ? [[candidate(provider, provider.modelID(name, prefix: prefix))]] : []
         }
         for provider in providers where provider.owns(model) || provider.knownModels.contains(model) {
             if isConfigured(provider) { return [[candidate(provider, model)]] }
+        }
+        // The bare id of a model that some engine serves.
+        for provider in providers where provider.hasEndpoints {
+            let id = provider.modelID(model, prefix: provider.name)
+            if engines?.knows(id) == true { return [[candidate(provider, id)]] }
         }
         return []
     }
@@ -79,7 +88,12 @@ struct ModelRouter {
     }
 
     /// The way through the candidates for `model`: ranks one after the other, candidates of one rank drawn by weight.
-    func itinerary(for model: String, limit: Int, random: inout some RandomNumberGenerator) -> Itinerary? {
+    func itinerary(
+        for model: String,
+        _ operation: ModelRequest.Operation = .chat,
+        limit: Int,
+        random: inout some RandomNumberGenerator
+    ) -> Itinerary? {
         let ranks = candidates(for: model).map { $0.filter(isServed) }.filter { !$0.isEmpty }
         guard !ranks.isEmpty else { return nil }
         var stops: [Itinerary.Stop] = []
@@ -87,14 +101,63 @@ struct ModelRouter {
             var rest = rank
             while !rest.isEmpty {
                 let candidate = rest.remove(at: Self.draw(rest, &random))
-                stops.append(Itinerary.Stop(candidate: candidate, laterRanks: ranks.count - 1 - place))
+                for way in ways(candidate, operation) {
+                    stops.append(Itinerary.Stop(candidate: way, laterRanks: ranks.count - 1 - place))
+                }
             }
         }
+        if stops.isEmpty { return nil }
         return Itinerary(stops, limit: limit)
     }
 
-    /// Whether the provider can be called at all: it has accounts, or needs none.
+    /// The candidate itself, or the engines that serve it now, best first, and after them the provider's own place if it
+    /// has an account there.
+    private func ways(_ candidate: Candidate, _ operation: ModelRequest.Operation) -> [Candidate] {
+        guard candidate.provider.hasEndpoints else { return [candidate] }
+        let task: Engine.Task = operation == .embedding ? .embed : .chat
+        var ways: [Candidate] = []
+        if let engines {
+            for engine in engines.engines(for: candidate.model, task: task) {
+                ways.append(
+                    Candidate(
+                        provider: candidate.provider,
+                        model: candidate.model,
+                        weight: candidate.weight,
+                        pool: nil,
+                        seat: EngineSeat(engine, in: engines)
+                    )
+                )
+            }
+        }
+        if candidate.pool?.isConfigured == true { ways.append(candidate) }
+        return ways
+    }
+
+    /// Why nobody serves the model now, where somebody will: its engines are loading, full, or have failed.
+    func wait(for model: String, _ operation: ModelRequest.Operation) -> GatewayError? {
+        let task: Engine.Task = operation == .embedding ? .embed : .chat
+        let isKnown = candidates(for: model).joined().contains { candidate in
+            candidate.provider.hasEndpoints && engines?.knows(candidate.model, task) == true
+        }
+        guard isKnown else { return nil }
+        var error = GatewayError(
+            .upstreamOverloaded,
+            "No engine of the model '\(Self.shown(model))' can serve at the moment.",
+            source: .upstream
+        )
+        error.retryAfter = 2
+        return error
+    }
+
+    /// Public names of the models that engines serve.
+    var engineModels: [(name: String, task: Engine.Task)] {
+        guard let engines, let provider = providers.first(where: \.hasEndpoints) else { return [] }
+        return engines.models.map { ("\(provider.name)/\($0.model)", $0.task) }
+    }
+
+    /// Whether the provider can be called at all: it has accounts, or needs none, or somebody serves for it.
     func isConfigured(_ provider: any Provider) -> Bool {
+        if provider.hasEndpoints, engines?.isEmpty == false { return true }
         guard provider.needsAccount else { return provider.isConfigured }
         return pools[provider.name]?.isConfigured ?? false
     }
