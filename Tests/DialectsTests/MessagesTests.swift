@@ -116,6 +116,34 @@ struct MessagesTests {
         #expect(error?.parameter == parameter)
     }
 
+    @Test(
+        "The vendor's own reason stands where Anthropic answered",
+        arguments: [
+            (
+                #""finish_reason":"stop","native_finish_reason":"stop_sequence","stop_sequence":"END""#,
+                "stop_sequence", "END"
+            ),
+            (#""finish_reason":"stop","native_finish_reason":"pause_turn""#, "pause_turn", nil),
+            (#""finish_reason":"length","native_finish_reason":"MAX_TOKENS""#, "max_tokens", nil),
+            (#""finish_reason":"tool_calls""#, "tool_use", nil), (#""finish_reason":"content_filter""#, "refusal", nil),
+        ] as [(String, String, String?)]
+    )
+    func ends(members: String, reason: String, sequence: String?) throws {
+        let dialect = MessagesDialect(id: "1", model: "m")
+        let completion = #"{"choices":[{"message":{"content":"x"},\#(members)}]}"#
+        let whole = try JSONDocument(parsing: dialect.answer(Array(completion.utf8))).root
+        #expect(whole["stop_reason"]?.string == reason && whole["stop_sequence"]?.string == sequence)
+        var writer = dialect.makeStreamWriter()
+        var output = ByteBuffer()
+        let chunk = #"data: {"choices":[{"delta":{},\#(members)}]}"# + "\n\n"
+        writer.receive(Array(chunk.utf8)[...], parser: JSONParser(), into: &output)
+        writer.end(into: &output)
+        let text = String(decoding: output.readable, as: UTF8.self)
+        #expect(
+            text.contains(#""stop_reason":"\#(reason)","stop_sequence":"# + (sequence.map { "\"\($0)\"" } ?? "null"))
+        )
+    }
+
     @Test("A limit is required, unless tokens are only counted")
     func limit() throws {
         let message = #""messages":[{"role":"user","content":"x"}]"#

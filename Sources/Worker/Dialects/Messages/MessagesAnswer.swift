@@ -10,6 +10,8 @@ enum MessagesAnswer {
         else {
             throw GatewayError(.upstreamInvalid, "The upstream's answer is not what was asked for.", source: .upstream)
         }
+        var end = MessagesEnd()
+        end.take(choice)
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("id", id)
@@ -17,20 +19,10 @@ enum MessagesAnswer {
             writer.member("role", "assistant")
             writer.member("model", root["model"]?.string ?? model)
             writer.array("content") { writeBlocks(message, &$0) }
-            writer.member("stop_reason", stopReason(choice["finish_reason"]?.string))
-            writer.member("stop_sequence", .null)
+            end.write(to: &writer)
             writer.object("usage") { write(TokenUsage(root["usage"]) ?? TokenUsage(), to: &$0) }
         }
         return writer.take()
-    }
-
-    static func stopReason(_ finish: String?) -> String {
-        switch finish {
-        case "length": "max_tokens"
-        case "tool_calls", "function_call": "tool_use"
-        case "content_filter": "refusal"
-        default: "end_turn"
-        }
     }
 
     /// Theirs counts what came from the cache and what went there apart.

@@ -14,7 +14,7 @@ struct MessagesStream: DialectStreamWriter {
     /// The blocks of tool calls by the index chat gives them; they stay open, since pieces may come in any order.
     private var calls: [Int: Int] = [:]
     private var nextIndex = 0
-    private var finish: String?
+    private var finish = MessagesEnd()
     private var usage = TokenUsage()
 
     init(id: String, model: String) {
@@ -47,7 +47,7 @@ struct MessagesStream: DialectStreamWriter {
             if let counted = TokenUsage(chunk["usage"]) { usage = counted }
             guard let choice = chunk["choices"]?[0] else { continue }
             if let delta = choice["delta"] { take(delta, into: &output) }
-            if let reason = choice.present("finish_reason")?.string, !reason.isEmpty { finish = reason }
+            finish.take(choice)
         }
     }
 
@@ -166,10 +166,7 @@ struct MessagesStream: DialectStreamWriter {
         closeOpen(into: &output)
         for index in calls.values.sorted() { close(index, into: &output) }
         output.appendEvent("message_delta") { [finish, usage] writer in
-            writer.object("delta") { writer in
-                writer.member("stop_reason", MessagesAnswer.stopReason(finish))
-                writer.member("stop_sequence", .null)
-            }
+            writer.object("delta") { finish.write(to: &$0) }
             writer.object("usage") { MessagesAnswer.write(usage, to: &$0) }
         }
         output.appendEvent("message_stop") { _ in }
