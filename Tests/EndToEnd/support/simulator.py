@@ -24,6 +24,11 @@ class Recorded(dict[str, Any]):
         return base64.b64decode(self["body"])
 
     @property
+    def is_listing(self) -> bool:
+        """Whether it asks which models there are: the cluster does so by itself, whenever it likes."""
+        return self["method"] == "GET" and self["path"].endswith(("/models", "/api/tags"))
+
+    @property
     def json(self) -> Any:
         return json.loads(self.body)
 
@@ -94,12 +99,13 @@ class Simulator:
     # Journal
 
     def requests(self, path: str | None = None) -> list[Recorded]:
+        """What clients caused; listings are left out unless a path asks for them."""
         found = [Recorded(entry) for entry in self._ask("GET", "/_requests")]
-        return [entry for entry in found if path is None or entry["path"].endswith(path)]
+        return [e for e in found if (not e.is_listing if path is None else e["path"].endswith(path))]
 
     def take(self) -> list[Recorded]:
         """The requests that have ended since the last call, which are forgotten with it."""
-        return [Recorded(entry) for entry in self._ask("POST", "/_take")]
+        return [e for e in map(Recorded, self._ask("POST", "/_take")) if not e.is_listing]
 
     def last(self) -> Recorded:
         return self.requests()[-1]
