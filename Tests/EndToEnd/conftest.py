@@ -164,6 +164,37 @@ def gemini_sim(gemini_process: Simulator) -> Simulator:
 
 
 @pytest.fixture(scope="session")
+def minimax_process(run_directory: Path) -> Iterator[Simulator]:
+    yield from _vendor(run_directory, "upstreams.minimax")
+
+
+@pytest.fixture
+def minimax_sim(minimax_process: Simulator) -> Simulator:
+    minimax_process.reset()
+    return minimax_process
+
+
+@pytest.fixture(scope="session")
+def engine_processes(run_directory: Path) -> Iterator[dict[str, Simulator]]:
+    """Simulated engines by kind; each is started when it is first asked for."""
+    started: dict[str, Simulator] = {}
+    yield started
+    for simulator in started.values():
+        simulator.stop()
+
+
+@pytest.fixture
+def engine_sim(run_directory: Path, engine_processes: dict[str, Simulator]) -> Callable[[str], Simulator]:
+    def of_kind(kind: str) -> Simulator:
+        if kind not in engine_processes:
+            engine_processes[kind] = Simulator(run_directory, "upstreams.engines", "--kind", kind)
+        engine_processes[kind].reset()
+        return engine_processes[kind]
+
+    return of_kind
+
+
+@pytest.fixture(scope="session")
 def redis(run_directory: Path) -> Iterator[RedisServer]:
     redis = RedisServer(run_directory)
     yield redis

@@ -46,6 +46,7 @@ class Simulator:
         certificate: str | None = None,
         send_buffer: int | None = None,
     ) -> None:
+        self.options = options
         command = [sys.executable, "-m", module, *options]
         if certificate:
             command += ["--certificate", certificate, "--key", certificate]

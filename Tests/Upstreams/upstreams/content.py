@@ -141,13 +141,17 @@ def _pieces(index: int, count: int, body: dict[str, Any], scenario: dict[str, An
         return ["y" * int(scenario["huge"])]
     text = scenario.get("text")
     if text is None:
-        text = _default_text(body)
+        text = default_text(body, scenario)
     if count > 1:
         text = f"({index}) {text}"
     return split_words(text)
 
 
-def _default_text(body: dict[str, Any]) -> str:
+def default_text(body: dict[str, Any], scenario: dict[str, Any]) -> str:
+    """What a model says that nobody told what to say; it depends on what it was sent."""
+    if scenario.get("recall"):
+        users = [m for m in body.get("messages") or [] if isinstance(m, dict) and m.get("role") == "user"]
+        return "|".join(text for message in users if (text := message_text(message)))
     wanted = body.get("response_format") or {}
     if wanted.get("type") == "json_schema":
         return json.dumps(instance_of(wanted["json_schema"].get("schema") or {}), ensure_ascii=False)
