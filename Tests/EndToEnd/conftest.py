@@ -29,7 +29,7 @@ from support.cluster import KEY, Cluster, RedisServer  # noqa: E402
 from support.processes import raise_file_limit  # noqa: E402
 from support.raw import Address  # noqa: E402
 from support.simulator import Simulator  # noqa: E402
-from support.vendors import VENDORS  # noqa: E402
+from support.vendors import ENGINES, VENDORS, environment_of  # noqa: E402
 
 DIRECT = os.environ.get("MILLRACE_E2E_DIRECT") == "1"
 USUAL_LIMIT = 30.0
@@ -259,11 +259,11 @@ def start_cluster(
 def simulators(run_directory: Path) -> Iterator[dict[str, Simulator]]:
     """Every vendor's simulator, by the vendor's name."""
     started: dict[tuple[str, ...], Simulator] = {}
-    for vendor in VENDORS:
+    for vendor in VENDORS + ENGINES:
         key = (vendor.module, *vendor.options)
         if key not in started:
             started[key] = Simulator(run_directory, vendor.module, *vendor.options, send_buffer=65536)
-    yield {vendor.name: started[(vendor.module, *vendor.options)] for vendor in VENDORS}
+    yield {vendor.name: started[(vendor.module, *vendor.options)] for vendor in VENDORS + ENGINES}
     for simulator in started.values():
         simulator.stop()
 
@@ -272,8 +272,7 @@ def simulators(run_directory: Path) -> Iterator[dict[str, Simulator]]:
 def vendors_cluster(redis: RedisServer, simulators: dict[str, Simulator]) -> Iterator[Cluster]:
     """Two workers and an edge in front of every vendor."""
     env = {"COOLDOWNS": "false", "REDIS_TIMEOUT_MS": "2000", "RETRY_TIMES": "0"}
-    for vendor in VENDORS:
-        env |= vendor.environment(simulators[vendor.name])
+    env |= environment_of(VENDORS + ENGINES, simulators)
     redis.flush(7)
     cluster = Cluster(redis, workers=2, env=env, database=7)
     cluster.start()

@@ -64,7 +64,8 @@ class EngineSimulator(OpenAISimulator):
 
     def head(self, exchange: Exchange, kind: str) -> list[tuple[str, str]]:
         # The router tells at all times when to come again, even to those who are served.
-        again = [("retry-after", "15")] if self.kind.name == "router" else []
+        tells = self.kind.name == "router" and "retry_after" not in exchange.scenario
+        again = [("retry-after", "15")] if tells else []
         return [("Content-Type", kind), *again]
 
     def failure(self, status: int, message: str | None = None) -> Any:
