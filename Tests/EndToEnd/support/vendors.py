@@ -31,6 +31,8 @@ class Vendor:
     embedder: str = ""
     # Whether its models' names alone can only be its own.
     has_bare_names: bool = True
+    # Another model, whose name stays what it is in the answer.
+    other: str = ""
     # Scenarios that ask for what the vendor has not; they must be refused by name.
     refuses: dict[str, str] = field(default_factory=dict)
     # Scenarios that make no sense for it, with the reason.
@@ -99,6 +101,7 @@ VENDORS = [
         "upstreams.openai",
         lambda sim: {"DEEPSEEK_API_KEY": "sim-deep-1", "DEEPSEEK_API_URL": f"{sim.url}/deepseek"},
         thinker="deepseek/deepseek-reasoner",
+        other="deepseek/deepseek-v4-pro",
         refuses={"json_schema": "response_format"},
         skips={"refusal": "it has no refusals of its own"},
     ),
