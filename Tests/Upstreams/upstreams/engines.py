@@ -63,8 +63,8 @@ class EngineSimulator(OpenAISimulator):
         return super().steering_text(exchange, body)
 
     def head(self, exchange: Exchange, kind: str) -> list[tuple[str, str]]:
-        # The router tells at all times when to come again, even to those who are served.
-        tells = self.kind.name == "router" and "retry_after" not in exchange.scenario
+        # The router tells those who are served when to come again.
+        tells = self.kind.name == "router" and exchange.scenario.get("fault") != "status"
         again = [("retry-after", "15")] if tells else []
         return [("Content-Type", kind), *again]
 

@@ -2,8 +2,9 @@
 
 See `vendor` for steering. It says 200 to nearly everything and means it only where `base_resp` says 0. `{"base": CODE}`
 makes it fail like that, before the answer or, with `after`, within a stream. Beside the scenarios of all it knows
-`no_deltas` (a stream of nothing but the whole answer), `empty_roles`, `first_index` and `call_on_finish` (of tool
-calls), `search` (what its web search found) and `old_usage` (nothing but a total).
+`ignores_usage` (whoever asks for it gets the older stream), `no_deltas` (a stream of nothing but the whole answer),
+`empty_roles`, `first_index` and `call_on_finish` (of tool calls), `search` (what its web search found) and `old_usage`
+(nothing but a total).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from .brain import View
 from .content import last_user_text, message_text, vector
 from .exchange import Exchange
-from .minimax_answer import Answer
+from .minimax_answer import Answer, asks_usage
 from .minimax_rules import MODELS, Refused, base, check, invalid
 from .sse import dumps
 from .vendor import VendorSimulator, run
@@ -47,8 +48,8 @@ class MiniMaxSimulator(VendorSimulator):
 
     def end_of(self, exchange: Exchange) -> bytes | None:
         """With a frame for usage it ends as OpenAI does; else the whole answer is the end, or the failure."""
-        asked = (json.loads(exchange.request.body).get("stream_options") or {}).get("include_usage")
-        return b"[DONE]" if asked and "base" not in exchange.scenario else None
+        ends = asks_usage(json.loads(exchange.request.body), exchange.scenario) and "base" not in exchange.scenario
+        return b"[DONE]" if ends else None
 
     # Failures
 

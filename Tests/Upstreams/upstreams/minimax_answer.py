@@ -58,6 +58,12 @@ def detail(text: str) -> dict[str, Any]:
     }
 
 
+def asks_usage(body: dict[str, Any], scenario: dict[str, Any]) -> bool:
+    """Whether the stream has a frame for usage, and with it the shape that is OpenAI's."""
+    asked = bool((body.get("stream_options") or {}).get("include_usage"))
+    return asked and not scenario.get("ignores_usage") and not scenario.get("no_deltas")
+
+
 class Answer:
     """One answer; whether its thoughts stand apart or within the text depends on the path and on what is asked."""
 
@@ -66,6 +72,7 @@ class Answer:
     ) -> None:
         self.body, self.scenario, self.id = body, scenario, f"05sim{number}"
         self.splits = bool(body.get("reasoning_split"))
+        self.asks_usage = asks_usage(body, scenario)
         self.grumble = grumble(body, model)
         silent = model.is_third and (body.get("thinking") or {}).get("type") == "disabled"
         self.thoughts = list(scenario.get("reasoning", [])) if model.thinks and not silent else []
@@ -143,10 +150,6 @@ class Answer:
 
     # Chunks
 
-    @property
-    def _asks_usage(self) -> bool:
-        return bool((self.body.get("stream_options") or {}).get("include_usage"))
-
     def chunks(self) -> Iterator[dict[str, Any]]:
         """All of them, or as many as there are before it fails."""
         if "base" not in self.scenario:
@@ -164,7 +167,7 @@ class Answer:
                 yield chunk
         else:
             spoken = "".join(self.text)
-        if self._asks_usage:
+        if self.asks_usage:
             trailer = self._envelope("chat.completion.chunk", []) | {"usage": self.usage}
             yield trailer | {"base_resp": base(0, self.grumble)}
         else:
@@ -182,7 +185,7 @@ class Answer:
             if last is not None:
                 yield self._chunk({"content": last})
             last = piece
-        if last is not None and (self._asks_usage or self.calls):
+        if last is not None and (self.asks_usage or self.calls):
             yield self._chunk({"content": last})
             last = None
         if self.calls and self.scenario.get("call_on_finish"):
@@ -205,5 +208,5 @@ class Answer:
     def _chunk(self, delta: dict[str, Any], **rest: Any) -> dict[str, Any]:
         choice = rest | {"index": 0, "delta": self._named() | delta}
         # These are no numbers that count.
-        usage = None if self._asks_usage else {"total_tokens": 0, "total_characters": 0}
+        usage = None if self.asks_usage else {"total_tokens": 0, "total_characters": 0}
         return self._envelope("chat.completion.chunk", [choice]) | {"usage": usage}
