@@ -36,8 +36,8 @@ def usual_text(kind: Kind, body: dict[str, Any], scenario: dict[str, Any]) -> st
         return default_text(body | {"response_format": wanted}, scenario)
     if form and not kind.forms:
         return default_text(body | {"response_format": None}, scenario)
-    last = body["messages"][-1]
-    if last["role"] == "tool" and not scenario.get("recall"):
+    last = body["messages"][-1] if body["messages"] else {}
+    if last.get("role") == "tool" and not scenario.get("recall"):
         turns = body["messages"]
         results = [f"{turn['tool_call_id']}={message_text(turn)}" for turn in turns if turn["role"] == "tool"]
         return f"Results: {'; '.join(results)}"
@@ -47,8 +47,8 @@ def usual_text(kind: Kind, body: dict[str, Any], scenario: dict[str, Any]) -> st
 class Chat:
     """What one request is answered with."""
 
-    def __init__(self, kind: Kind, body: dict[str, Any], scenario: dict[str, Any], number: int) -> None:
-        self.kind, self.body, self.scenario, self.number = kind, body, scenario, number
+    def __init__(self, kind: Kind, served: str, body: dict[str, Any], scenario: dict[str, Any], number: int) -> None:
+        self.kind, self.served, self.body, self.scenario, self.number = kind, served, body, scenario, number
         told = scenario.get("tool_calls", [])[: kind.calls_at_most]
         self.calls = [self._call(place, call) for place, call in enumerate(told)]
         self.thoughts = list(scenario.get("reasoning", []))
@@ -114,7 +114,7 @@ class Chat:
     # The whole answer
 
     def _envelope(self, kind: str) -> dict[str, Any]:
-        names = self.kind.names_model.format(model=self.body.get("model", "tgi"))
+        names = self.kind.names_model.format(model=self.body.get("model", self.served), served=self.served)
         head = {"id": self.kind.identity.format(number=self.number), "object": kind, "created": CREATED, "model": names}
         return head | self.kind.envelope | self.scenario.get("extra", {})
 
@@ -134,8 +134,8 @@ class Chat:
             message["tool_calls"] = [self._spelt(call) for call in self.calls]
         choice: dict[str, Any] = {"index": index, "message": message, "finish_reason": self._finish(text, False)}
         if self._wants_logprobs:
-            choice["logprobs"] = {"content": logprobs_for(pieces, int(self.body.get("top_logprobs") or 0))}
-        elif self.kind.nulls:
+            choice["logprobs"] = {"content": self._logprobs(pieces)}
+        elif self.kind.null_logprobs:
             choice["logprobs"] = None
         return choice | self._extra(text)
 
@@ -148,6 +148,19 @@ class Chat:
     @property
     def _wants_logprobs(self) -> bool:
         return bool(self.body.get("logprobs")) and self.kind.logprobs
+
+    def _logprobs(self, tokens: list[str]) -> list[dict[str, Any]]:
+        entries = logprobs_for(tokens, int(self.body.get("top_logprobs") or 0))
+        if self.kind.name != "llamacpp":
+            return entries
+        return [
+            entry | {"id": 7, "top_logprobs": [top | {"id": 7} for top in entry["top_logprobs"]]} for entry in entries
+        ]
+
+    @property
+    def _tells_usage(self) -> bool:
+        asked = (self.body.get("stream_options") or {}).get("include_usage")
+        return bool(asked) and self.kind.usage == "asked"
 
     def _timings(self) -> dict[str, Any]:
         if self.kind.name != "llamacpp":
@@ -174,12 +187,14 @@ class Chat:
         for index, text in enumerate(self.texts):
             finish = self._finish(text, True)
             if finish is not None:
-                chunk = self._chunk(index, {}, finish=finish, extra=self._extra(text)) | self._timings()
+                chunk = self._chunk(index, {}, finish=finish, extra=self._extra(text))
+                # They stand in the very last.
+                chunk |= {} if self._tells_usage else self._timings()
                 yield chunk | ({"usage": self.usage} if self.kind.usage == "finish" else {})
-        asked = (self.body.get("stream_options") or {}).get("include_usage")
-        if asked and self.kind.usage == "asked":
+        if self._tells_usage:
             choices: list[Any] | None = None if self.scenario.get("null_choices") else []
-            yield self._envelope("chat.completion.chunk") | {"choices": choices, "usage": self.usage}
+            last = self._envelope("chat.completion.chunk") | {"choices": choices, "usage": self.usage}
+            yield last | self._timings()
 
     def _call_deltas(self, place: int, call: dict[str, Any]) -> Iterator[dict[str, Any]]:
         function, head = call["function"], {"index": place, "id": call["id"], "type": "function"}
@@ -212,8 +227,8 @@ class Chat:
         role = {"role": "assistant"} if self.kind.repeats_role else {}
         choice: dict[str, Any] = {"index": index, "delta": role | delta}
         if self._wants_logprobs and tokens:
-            choice["logprobs"] = {"content": logprobs_for(tokens, int(self.body.get("top_logprobs") or 0))}
-        elif self.kind.nulls:
+            choice["logprobs"] = {"content": self._logprobs(tokens)}
+        elif self.kind.null_logprobs:
             choice["logprobs"] = None
         if finish is not None or self.kind.nulls:
             choice["finish_reason"] = finish

@@ -44,11 +44,13 @@ class Kind:
     # How it spells a stream
     identity: str = "chatcmpl-sim{number}"
     envelope: dict[str, Any] = field(default_factory=dict)
+    # What it calls the model: by the name it was asked for, or by its own.
     names_model: str = "{model}"
     opening: dict[str, Any] | None = field(default_factory=lambda: {"role": "assistant", "content": ""})
     repeats_role: bool = False
-    # Whether members that say nothing are written as null.
+    # Whether members that say nothing are written as null: the reason for an end that is not there yet, and logprobs.
     nulls: bool = True
+    null_logprobs: bool = True
     done: bool = True
     # When usage is told: "asked" by a chunk of its own, "finish" with the reason for the end, "never".
     usage: str = "asked"
@@ -96,6 +98,7 @@ KINDS = {
             reasoning="",
             identity="",
             envelope={"system_fingerprint": "3.3.6"},
+            names_model="{served}",
             opening=None,
             repeats_role=True,
             call_id="0",
@@ -107,6 +110,8 @@ KINDS = {
             embeds=True,
             health={"/health": {"status": "ok"}},
             envelope={"system_fingerprint": "b9310-0a1b2c3d"},
+            names_model="{served}",
+            null_logprobs=False,
             opening={"role": "assistant", "content": None},
             cuts=False,
         ),
@@ -142,6 +147,7 @@ KINDS = {
             names_model="{model}@main",
             opening={"role": "assistant"},
             nulls=False,
+            null_logprobs=False,
             done=False,
             usage="finish",
             call_id="a{number}_tool_call_{place}",

@@ -20,14 +20,17 @@ def check_chat(kind: Kind, body: dict[str, Any], scenario: dict[str, Any]) -> No
     if kind.members is not None and (foreign := set(body) - kind.members):
         raise Refused(422, f"Unexpected fields in the request: {foreign}")
     turns = body.get("messages")
-    if not isinstance(turns, list) or not turns:
+    if not isinstance(turns, list) or not (turns or kind.name == "llamacpp"):
         raise Refused(invalid(kind), "messages: Field required", "messages")
     for place, turn in enumerate(turns):
         _check_turn(kind, turn, f"messages[{place}]")
     _check_tools(kind, body, scenario)
     _check_form(kind, body.get("response_format"))
     if (body.get("n") or 1) > 1 and kind.name == "llamacpp":
-        raise Refused(400, "Only one completion choice is allowed")
+        raise Refused(400, f"Field 'n': Value must be between 1 <= value <= 1, but got {body['n']}")
+    if kind.name == "llamacpp":
+        # It samples with whatever it is given.
+        return
     for name, (low, high) in {"temperature": (0, 2), "top_p": (0, 1)}.items():
         value = body.get(name)
         if value is not None and not low <= value <= high:

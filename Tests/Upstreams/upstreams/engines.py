@@ -133,7 +133,10 @@ class EngineSimulator(OpenAISimulator):
             names = [self.chatter] * self.kind.chats + [self.embedder] * self.kind.embeds
             await self.json(exchange, models(self.kind, names), scenario)
         else:
-            raise Refused(404, "Not Found")
+            raise self._lost()
+
+    def _lost(self) -> Refused:
+        return Refused(404, "File Not Found" if self.kind.name == "llamacpp" else "Not Found")
 
     async def _create(self, exchange: Exchange, path: str, body: dict[str, Any], scenario: dict[str, Any]) -> None:
         kind = self.kind
@@ -143,7 +146,7 @@ class EngineSimulator(OpenAISimulator):
         if bare == "/chat/completions" and kind.chats:
             self._known(body.get("model"), self.chatter)
             check_chat(kind, body, scenario)
-            answer = Chat(kind, body, scenario, exchange.number)
+            answer = Chat(kind, self.chatter, body, scenario, exchange.number)
             if body.get("stream"):
                 await self.stream(exchange, answer.chunks(), scenario)
             else:
@@ -160,7 +163,7 @@ class EngineSimulator(OpenAISimulator):
                 raise Refused(501, "This server does not support embeddings. Start it with `--embeddings`")
             await self.json(exchange, embed(kind, body, scenario), scenario)
         else:
-            raise Refused(404, "Not Found")
+            raise self._lost()
 
     def _known(self, name: Any, wanted: str) -> None:
         """Whether the model can do what is asked; a program that has one model does not look at names."""
