@@ -1,14 +1,17 @@
-.PHONY: help up test bench chaos soak build format check clean
+.PHONY: help up test test-engines bench chaos soak build format check clean
 .DEFAULT_GOAL := help
 
 help: ## show this
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
 
 up: ## install what is missing, build, run the whole cluster until Ctrl-C
 	@scripts/install-deps && exec scripts/up
 
 test: ## run every test there is
 	@exec scripts/test
+
+test-engines: build ## run the server of llama.cpp itself, with a model made on the spot, behind the gateway
+	@exec scripts/test-engines
 
 bench: build ## measure on this machine
 	@exec Tests/Benchmark/run.py

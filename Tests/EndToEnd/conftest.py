@@ -29,7 +29,7 @@ from support.cluster import KEY, Cluster, RedisServer  # noqa: E402
 from support.processes import raise_file_limit  # noqa: E402
 from support.raw import Address  # noqa: E402
 from support.simulator import Simulator  # noqa: E402
-from support.vendors import VENDORS  # noqa: E402
+from support.vendors import ENGINES, VENDORS, environment_of  # noqa: E402
 
 DIRECT = os.environ.get("MILLRACE_E2E_DIRECT") == "1"
 USUAL_LIMIT = 30.0
@@ -164,6 +164,37 @@ def gemini_sim(gemini_process: Simulator) -> Simulator:
 
 
 @pytest.fixture(scope="session")
+def minimax_process(run_directory: Path) -> Iterator[Simulator]:
+    yield from _vendor(run_directory, "upstreams.minimax")
+
+
+@pytest.fixture
+def minimax_sim(minimax_process: Simulator) -> Simulator:
+    minimax_process.reset()
+    return minimax_process
+
+
+@pytest.fixture(scope="session")
+def engine_processes(run_directory: Path) -> Iterator[dict[str, Simulator]]:
+    """Simulated engines by kind; each is started when it is first asked for."""
+    started: dict[str, Simulator] = {}
+    yield started
+    for simulator in started.values():
+        simulator.stop()
+
+
+@pytest.fixture
+def engine_sim(run_directory: Path, engine_processes: dict[str, Simulator]) -> Callable[[str], Simulator]:
+    def of_kind(kind: str) -> Simulator:
+        if kind not in engine_processes:
+            engine_processes[kind] = Simulator(run_directory, "upstreams.engines", "--kind", kind)
+        engine_processes[kind].reset()
+        return engine_processes[kind]
+
+    return of_kind
+
+
+@pytest.fixture(scope="session")
 def redis(run_directory: Path) -> Iterator[RedisServer]:
     redis = RedisServer(run_directory)
     yield redis
@@ -228,11 +259,11 @@ def start_cluster(
 def simulators(run_directory: Path) -> Iterator[dict[str, Simulator]]:
     """Every vendor's simulator, by the vendor's name."""
     started: dict[tuple[str, ...], Simulator] = {}
-    for vendor in VENDORS:
+    for vendor in VENDORS + ENGINES:
         key = (vendor.module, *vendor.options)
         if key not in started:
             started[key] = Simulator(run_directory, vendor.module, *vendor.options, send_buffer=65536)
-    yield {vendor.name: started[(vendor.module, *vendor.options)] for vendor in VENDORS}
+    yield {vendor.name: started[(vendor.module, *vendor.options)] for vendor in VENDORS + ENGINES}
     for simulator in started.values():
         simulator.stop()
 
@@ -241,8 +272,7 @@ def simulators(run_directory: Path) -> Iterator[dict[str, Simulator]]:
 def vendors_cluster(redis: RedisServer, simulators: dict[str, Simulator]) -> Iterator[Cluster]:
     """Two workers and an edge in front of every vendor."""
     env = {"COOLDOWNS": "false", "REDIS_TIMEOUT_MS": "2000", "RETRY_TIMES": "0"}
-    for vendor in VENDORS:
-        env |= vendor.environment(simulators[vendor.name])
+    env |= environment_of(VENDORS + ENGINES, simulators)
     redis.flush(7)
     cluster = Cluster(redis, workers=2, env=env, database=7)
     cluster.start()

@@ -50,7 +50,8 @@ class ChatSuite:
 
     @property
     def model_override_value(self) -> str | None:
-        return self.vendor.model.partition("/")[2] if self.vendor.has_bare_names else None
+        model = self.vendor.other or self.vendor.model
+        return model.partition("/")[2] if self.vendor.has_bare_names else None
 
     @property
     def structured_output_kwargs(self) -> dict[str, Any]:

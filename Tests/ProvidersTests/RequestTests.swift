@@ -118,6 +118,26 @@ struct RequestTests {
     }
 
     @Test(
+        "DeepSeek's thinking models are not left without thoughts before a call",
+        arguments: [
+            ("", #","reasoning_content":" ""#), (#","reasoning_content":"""#, #","reasoning_content":" ""#),
+            (#","reasoning_content":"hm""#, #","reasoning_content":"hm""#),
+        ]
+    )
+    func deepSeekThoughts(_ carried: String, _ expected: String) throws {
+        func body(_ thoughts: String, _ members: String = "") -> String {
+            let call = #"{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}"#
+            let turn = #"{"role":"assistant","content":null,"tool_calls":[\#(call)]\#(thoughts)}"#
+            return chat(members, messages: "[\(turn)]")
+        }
+        let off = #","thinking":{"type":"disabled"}"#
+        #expect(try sent(body(carried), with: deepSeek).body.text == body(expected))
+        #expect(try sent(body(carried, off), with: deepSeek).body.text == body(carried, off))
+        let silent = try sent(body(carried), model: "deepseek-chat", with: deepSeek).body.text
+        #expect(silent.contains(#"\#(carried)}]"#) && !silent.contains(#"" ""#))
+    }
+
+    @Test(
         "What DeepSeek lacks is refused for it, and may be asked of another",
         arguments: [
             (#","n":2"#, "n"), (#","response_format":{"type":"json_schema","json_schema":{}}"#, "response_format"),

@@ -51,13 +51,15 @@ class Simulator:
         certificate: str | None = None,
         send_buffer: int | None = None,
     ) -> None:
+        self.options = options
         command = [sys.executable, "-m", module, *options]
         if certificate:
             command += ["--certificate", certificate, "--key", certificate]
         if send_buffer:
             command += ["--send-buffer", str(send_buffer)]
         environment = os.environ | {"PYTHONPATH": str(UPSTREAMS), "PYTHONUNBUFFERED": "1"}
-        self.process = Process(module, command, directory / f"{'-'.join([module, *options])}.log", environment)
+        label = "-".join([module, *options]).replace("/", "_")
+        self.process = Process(module, command, directory / f"{label}.log", environment)
         self.process.until(lambda: self.process.output().endswith("\n"), 10, "the simulator's ports")
         ports = [int(port) for port in self.process.output().split()]
         self.port = ports[0]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+
+from upstreams.engine_kinds import KINDS
 
 from .simulator import Simulator
 
 Environment = Callable[[Simulator], dict[str, str]]
+Engines = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,8 @@ class Vendor:
     name: str
     model: str
     module: str
-    environment: Environment
+    environment: Environment = lambda _: {}
+    engines: Callable[[Simulator], Engines] = lambda _: []
     options: tuple[str, ...] = ()
     # A model that reasons, where that is another one.
     thinker: str = ""
@@ -26,10 +31,14 @@ class Vendor:
     embedder: str = ""
     # Whether its models' names alone can only be its own.
     has_bare_names: bool = True
+    # Another model, whose name stays what it is in the answer.
+    other: str = ""
     # Scenarios that ask for what the vendor has not; they must be refused by name.
     refuses: dict[str, str] = field(default_factory=dict)
     # Scenarios that make no sense for it, with the reason.
     skips: dict[str, str] = field(default_factory=dict)
+    # Scenarios in which the gateway does not put right yet what the vendor does; whoever mends it must say so here.
+    owed: dict[str, str] = field(default_factory=dict)
 
     @property
     def reasoning_model(self) -> str:
@@ -39,14 +48,43 @@ class Vendor:
         return self.name
 
 
-def _engines(sim: Simulator) -> dict[str, str]:
-    """What vLLM puts on the wire is OpenAI's own, near enough to be played by the same simulator."""
+def _engines(sim: Simulator) -> Engines:
+    """An engine that speaks OpenAI's dialect without an accent."""
     common = {"url": sim.url, "kind": "vllm", "key": "gpu"}
-    engines = [
+    return [
         common | {"model": "org/chat", "served": "gpt-4o"},
         common | {"model": "org/embed", "served": "text-embedding-3-small", "task": "embed"},
     ]
-    return {"ENGINES": json.dumps(engines), "ENGINE_KEYS": json.dumps({"gpu": "sim-key-1"})}
+
+
+def _engine(kind: str, **rest: Any) -> Vendor:
+    """An engine with the accent of its kind."""
+
+    def engines(sim: Simulator) -> Engines:
+        common = {"url": sim.url, "kind": kind, "key": "gpu"}
+        chat = common | {"model": f"{kind}/chat", "served": "org/chat"}
+        embed = common | {"model": f"{kind}/embed", "served": "org/embed", "task": "embed"}
+        return [chat, embed] if KINDS[kind].embeds else [chat]
+
+    return Vendor(
+        kind,
+        f"huggingface/{kind}/chat",
+        "upstreams.engines",
+        options=("--kind", kind),
+        engines=engines,
+        embedder=f"huggingface/{kind}/embed" if KINDS[kind].embeds else "",
+        **rest,
+    )
+
+
+def environment_of(vendors: list[Vendor], simulators: dict[str, Simulator]) -> dict[str, str]:
+    """What makes a worker know all of these vendors and their engines."""
+    environment = {"ENGINE_KEYS": json.dumps({"gpu": "sim-key-1"})}
+    engines: Engines = []
+    for vendor in vendors:
+        environment |= vendor.environment(simulators[vendor.name])
+        engines += vendor.engines(simulators[vendor.name])
+    return environment | {"ENGINES": json.dumps(engines)}
 
 
 VENDORS = [
@@ -63,6 +101,7 @@ VENDORS = [
         "upstreams.openai",
         lambda sim: {"DEEPSEEK_API_KEY": "sim-deep-1", "DEEPSEEK_API_URL": f"{sim.url}/deepseek"},
         thinker="deepseek/deepseek-reasoner",
+        other="deepseek/deepseek-v4-pro",
         refuses={"json_schema": "response_format"},
         skips={"refusal": "it has no refusals of its own"},
     ),
@@ -96,5 +135,48 @@ VENDORS = [
         has_bare_names=False,
         skips={"refusal": "it has no refusals of its own"},
     ),
-    Vendor("huggingface", "huggingface/org/chat", "upstreams.openai", _engines, embedder="huggingface/org/embed"),
+    Vendor(
+        "huggingface",
+        "huggingface/org/chat",
+        "upstreams.openai",
+        engines=_engines,
+        embedder="huggingface/org/embed",
+    ),
+]
+
+SILENT = {"refusal": "it has no refusals of its own"}
+BLIND = {"image": "its models see nothing"}
+CHATS_ONLY = {"embeddings": "it chats only"}
+OUTSPOKEN = {"reasoning": "it leaves reasoning in the text"}
+ENGINES = [
+    _engine("vllm", skips=SILENT),
+    _engine("sglang", skips=SILENT),
+    _engine("tgi", skips=SILENT | OUTSPOKEN | CHATS_ONLY | {"parallel_tools": "it makes one call at most"}),
+    _engine("llamacpp", skips=SILENT),
+    _engine(
+        "llamacpp-py",
+        skips=SILENT | BLIND | OUTSPOKEN,
+        owed={
+            "stream": "it tells no usage in streams, and none is counted in its place",
+            "json_schema": "it takes a schema as {type: json_object, schema: ...} only",
+        },
+    ),
+    _engine(
+        "transformers",
+        refuses={"json_schema": "response_format", "json_object": "response_format", "reasoning": "reasoning_effort"},
+        skips=SILENT | BLIND | CHATS_ONLY,
+    ),
+    Vendor(
+        "router",
+        "huggingface/org/routed",
+        "upstreams.engines",
+        lambda sim: {
+            "HF_TOKEN": "sim-key-1",
+            "HUGGINGFACE_BASE_URL": sim.base_url,
+            "HUGGINGFACE_EMBEDDINGS_URL": f"{sim.url}/hf-inference",
+        },
+        options=("--kind", "router", "--model", "org/routed", "--embedder", "org/routed-embed"),
+        embedder="huggingface/org/routed-embed",
+        skips=SILENT | OUTSPOKEN,
+    ),
 ]

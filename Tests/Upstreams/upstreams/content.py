@@ -141,13 +141,17 @@ def _pieces(index: int, count: int, body: dict[str, Any], scenario: dict[str, An
         return ["y" * int(scenario["huge"])]
     text = scenario.get("text")
     if text is None:
-        text = _default_text(body)
+        text = default_text(body, scenario)
     if count > 1:
         text = f"({index}) {text}"
     return split_words(text)
 
 
-def _default_text(body: dict[str, Any]) -> str:
+def default_text(body: dict[str, Any], scenario: dict[str, Any]) -> str:
+    """What a model says that nobody told what to say; it depends on what it was sent."""
+    if scenario.get("recall"):
+        users = [m for m in body.get("messages") or [] if isinstance(m, dict) and m.get("role") == "user"]
+        return "|".join(text for message in users if (text := message_text(message)))
     wanted = body.get("response_format") or {}
     if wanted.get("type") == "json_schema":
         return json.dumps(instance_of(wanted["json_schema"].get("schema") or {}), ensure_ascii=False)
@@ -210,6 +214,10 @@ class Answer:
     def top(self) -> int:
         return int(self.body.get("top_logprobs") or 0)
 
+    def finish(self, choice: Choice) -> str:
+        """Why a choice has ended; it is known when all of it was said."""
+        return choice.finish
+
     def completion(self) -> dict[str, Any]:
         """The plain `chat.completion` object."""
         choices = []
@@ -245,7 +253,7 @@ class Answer:
         logprobs = None
         if self.wants_logprobs:
             logprobs = {"content": logprobs_for(pieces or [], self.top), "refusal": None}
-        return {"index": choice.index, "message": message, "logprobs": logprobs, "finish_reason": choice.finish}
+        return {"index": choice.index, "message": message, "logprobs": logprobs, "finish_reason": self.finish(choice)}
 
     def chunks(self) -> Iterator[dict[str, Any]]:
         """The `chat.completion.chunk` objects in order, usage included when it was asked for."""
@@ -318,7 +326,9 @@ class Answer:
         if self.deepseek:
             delta = {"content": "", "reasoning_content": None}
         chunk = self._envelope()
-        chunk["choices"] = [{"index": choice.index, "delta": delta, "logprobs": None, "finish_reason": choice.finish}]
+        chunk["choices"] = [
+            {"index": choice.index, "delta": delta, "logprobs": None, "finish_reason": self.finish(choice)}
+        ]
         if self.deepseek:
             return chunk | {"usage": usage_for(self.body, self.tokens, self.scenario, True)}
         return chunk | ({"usage": None} if with_usage else {})
@@ -385,13 +395,9 @@ def embeddings(body: dict[str, Any], scenario: dict[str, Any]) -> dict[str, Any]
     return {"object": "list", "data": data, "model": body["model"], "usage": usage} | scenario.get("extra", {})
 
 
-def model_object(name: str, owner: str, deepseek: bool) -> dict[str, Any]:
-    item: dict[str, Any] = {"id": name, "object": "model", "created": CREATED, "owned_by": owner}
-    if deepseek:
-        del item["created"]
-    return item
+def model_object(name: str, owner: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": owner}
 
 
-def models(deepseek: bool) -> dict[str, Any]:
-    names = [("deepseek-chat", "deepseek"), ("deepseek-reasoner", "deepseek")] if deepseek else MODELS
-    return {"object": "list", "data": [model_object(name, owner, deepseek) for name, owner in names]}
+def models() -> dict[str, Any]:
+    return {"object": "list", "data": [model_object(name, owner) for name, owner in MODELS]}

@@ -1,144 +1,59 @@
-"""A simulated Ollama: native chat in lines of JSON, embeddings and the list of models. See `vendor` for steering."""
+"""A simulated Ollama: native chat in lines of JSON, embeddings and the models it has. See `vendor` for steering.
+
+Beside the scenarios of all vendors it knows `no_call_ids`, `no_index` and `omit_zero` (calls as older servers tell
+them), `bare_end` (a last line without a message) and `cached_prompt` (a prompt that is not counted).
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
 import math
-from collections.abc import Iterator
 from typing import Any
 
 from .brain import View
-from .content import instance_of
 from .exchange import Exchange
+from .ollama_answer import Answer, moved
+from .ollama_models import MODELS, Model
+from .ollama_rules import EMBED, Refused, check_chat, known
 from .sse import Framing
-from .spoken import Limited, described, pieces_of
 from .vendor import VendorSimulator, run
 
-CREATED = "2026-11-20T03:00:00.100000000Z"
-MODELS = ["llama3:latest", "qwen3:8b", "all-minilm:latest"]
-THINKERS = ("qwen3", "gpt-oss", "deepseek-r1")
-EMBEDDERS = ("all-minilm", "nomic-embed-text")
-CHAT = {
-    "model", "messages", "stream", "tools", "format", "options", "keep_alive", "think", "truncate", "shift", "logprobs",
-    "top_logprobs",
-}  # fmt: skip
-ROLES = {"system", "user", "assistant", "tool"}
+SIZE = 384
+WORDS = {
+    400: "invalid request",
+    401: "unauthorized",
+    403: "ollama cloud is disabled",
+    404: "model 'x' not found",
+    429: "too many requests",
+    500: "model requires more system memory (9.1 GiB) than is available (4.0 GiB)",
+    502: "ollama cloud is unreachable",
+    503: "server busy, please try again.  maximum pending requests exceeded",
+}
 
 
-class Refused(Exception):
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-def check_chat(body: dict[str, Any]) -> None:
-    """Raises what the server would answer. It ignores what it does not know, so a member that is no longer its own is
-    a mistake of the sender's: here that is told."""
-    if foreign := set(body) - CHAT:
-        raise Refused(f"unknown field {sorted(foreign)}")
-    known = [name.split(":")[0] for name in MODELS]
-    if body["model"].split(":")[0] not in known:
-        raise Refused(f"model '{body['model']}' not found", 404)
-    if body.get("think") not in (None, False) and not body["model"].startswith(THINKERS):
-        raise Refused(f'"{body["model"]}" does not support thinking')
-    form = body.get("format")
-    if form not in (None, "", "json") and not isinstance(form, dict):
-        raise Refused("invalid format: expected \"json\" or a JSON schema")
-    for turn in body["messages"]:
-        if turn.get("role") not in ROLES or not isinstance(turn.get("content", ""), str):
-            raise Refused("json: cannot unmarshal message")
-        for image in turn.get("images") or []:
-            try:
-                base64.b64decode(image, validate=True)
-            except (binascii.Error, ValueError):
-                raise Refused("illegal base64 data at input byte 0") from None
-        for call in turn.get("tool_calls") or []:
-            if not isinstance(call["function"].get("arguments"), dict):
-                raise Refused("json: cannot unmarshal string into Go struct field .arguments of type map[string]any")
-        if turn["role"] == "tool" and not (turn.get("tool_name") or turn.get("tool_call_id")):
-            raise Refused("a tool's result must name its tool")
-    options = body.get("options") or {}
-    if not isinstance(options.get("stop", []), list):
-        raise Refused("option \"stop\" must be of type array")
-
-
-class Answer:
-    """One answer, whole or line by line."""
-
-    def __init__(self, body: dict[str, Any], scenario: dict[str, Any]) -> None:
-        self.body, self.scenario = body, scenario
-        options = body.get("options") or {}
-        limit = options.get("num_predict", -1)
-        calls = scenario.get("tool_calls", [])
-        said = [] if calls and "text" not in scenario else pieces_of(scenario, self._usual())
-        if "refusal" in scenario:
-            said = [scenario["refusal"]]
-        self.text = Limited(said, limit if limit > 0 else None, options.get("stop") or [])
-        wants = body.get("think") if "think" in body else body["model"].startswith(THINKERS)
-        self.thoughts = list(scenario.get("reasoning", [])) if wants else []
-        # Servers of today give ids; a scenario may take them away.
-        self.calls = [
-            ({} if scenario.get("no_call_ids") else {"id": call.get("id", f"call_{place}")})
-            | {"function": {"index": place, "name": call["name"], "arguments": call["arguments"]}}
-            for place, call in enumerate(calls)
-        ]
-
-    def _usual(self) -> str:
-        form = self.body.get("format")
-        if isinstance(form, dict):
-            return json.dumps(instance_of(form), ensure_ascii=False)
-        if form == "json":
-            return '{"ok": true}'
-        last = next((turn for turn in reversed(self.body["messages"]) if turn["role"] == "user"), {})
-        seen = [described("image", "", image) for image in last.get("images") or []]
-        return " ".join([f"You said: {last.get('content', '')}", *seen])
-
-    def _line(self, message: dict[str, Any], **rest: Any) -> dict[str, Any]:
-        said = {"role": "assistant", "content": ""} | message
-        return {"model": self.body["model"], "created_at": CREATED, "message": said, "done": False} | rest
-
-    def _end(self) -> dict[str, Any]:
-        words = len(json.dumps(self.body["messages"]).split())
-        finish = self.scenario.get("finish", "length" if self.text.is_cut else "stop")
-        counts = {"prompt_eval_count": words, "eval_count": self.text.count + len(self.thoughts) + len(self.calls)}
-        if self.scenario.get("cached_prompt"):
-            del counts["prompt_eval_count"]
-        reason = finish if finish in ("stop", "length", "load") else "stop"
-        return {"done": True, "done_reason": reason, "total_duration": 4100200300, "load_duration": 900} | counts
-
-    def lines(self) -> Iterator[dict[str, Any]]:
-        yield from (self._line({"thinking": piece}) for piece in self.thoughts)
-        yield from (self._line({"content": piece}) for piece in self.text)
-        yield from (self._line({"tool_calls": [call]}) for call in self.calls)
-        end = self._line({}, **self._end())
-        if self.scenario.get("bare_end"):
-            del end["message"]
-        yield end
-
-    def whole(self) -> dict[str, Any]:
-        message: dict[str, Any] = {"content": "".join(self.text)}
-        if self.thoughts:
-            message["thinking"] = "".join(self.thoughts)
-        if self.calls:
-            message["tool_calls"] = self.calls
-        return self._line(message, **self._end())
-
-
-def embedding(text: str, size: int) -> list[float]:
-    """A vector of length one that is the text's alone."""
-    digest = hashlib.shake_256(text.encode()).digest(size)
-    values = [byte - 127.5 for byte in digest]
+def scaled(values: list[float]) -> list[float]:
+    """The same direction, of length one."""
     length = math.sqrt(sum(value * value for value in values))
     return [value / length for value in values]
 
 
+def raw_embedding(text: str) -> list[float]:
+    """A vector that is the text's alone, of whatever length."""
+    return [byte - 127.5 for byte in hashlib.shake_256(text.encode()).digest(SIZE)]
+
+
 class OllamaSimulator(VendorSimulator):
-    """`/api/chat`, `/api/embed`, `/api/tags`, `/api/version`."""
+    """Its own paths; those that are OpenAI's in name are not here."""
 
     stream_type = "application/x-ndjson"
+
+    def __init__(self, send_buffer: int | None = None) -> None:
+        super().__init__(send_buffer)
+        self.loaded: dict[str, Model] = {}
+
+    def forget(self) -> None:
+        self.loaded.clear()
 
     def key(self, exchange: Exchange) -> str:
         # Nobody needs one at home.
@@ -156,50 +71,103 @@ class OllamaSimulator(VendorSimulator):
         forced = (tools[0][0] if len(tools) == 1 else "*") if "call" in told and "tool" in told else ""
         return View(str(last.get("content")) if last.get("role") == "user" else "", tools, forced)
 
+    # How it fails and what its lines look like
+
     def failure(self, status: int, message: str | None = None) -> Any:
-        return {"error": message or {404: "model 'x' not found", 503: "server busy, please try again."}.get(status, "failed")}
+        failed: dict[str, Any] = {"error": message or WORDS.get(status, "internal error")}
+        return failed | ({"signin_url": "https://signin.invalid/connect"} if status == 401 else {})
 
     def event(self, framing: Framing, value: Any) -> bytes:
-        return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").encode() + b"\n"
+        text = json.dumps(value, ensure_ascii=False)
+        return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").encode() + b"\n"
 
     def error_event(self, scenario: dict[str, Any]) -> bytes:
         text = "an error was encountered while running the model: CUDA error: out of memory"
         return json.dumps(scenario.get("body", {"error": text})).encode() + b"\n"
 
+    # Routes
+
     async def route(self, exchange: Exchange, body: dict[str, Any], scenario: dict[str, Any]) -> None:
-        method, path = exchange.request.method, exchange.request.path
         try:
-            if (method, path) == ("POST", "/api/chat"):
-                check_chat(body)
-                answer = Answer(body, scenario)
-                if body.get("stream", True):
-                    await self.stream(exchange, answer.lines(), scenario)
-                else:
-                    await self.json(exchange, answer.whole(), scenario)
-            elif (method, path) == ("POST", "/api/embed"):
-                await self._embed(exchange, body, scenario)
-            elif (method, path) == ("GET", "/api/tags"):
-                models = [{"name": m, "model": m, "modified_at": CREATED, "size": 1, "digest": "d"} for m in MODELS]
-                await self.json(exchange, {"models": models}, scenario)
-            elif (method, path) == ("GET", "/api/version"):
-                await self.json(exchange, {"version": "0.12.6"}, scenario)
+            if exchange.request.method == "POST":
+                await self._post(exchange, body, scenario)
             else:
-                await self.error(exchange, 404, "404 page not found", kind="text/plain")
+                await self._read(exchange, scenario)
         except Refused as refused:
             await self.error(exchange, refused.status, self.failure(refused.status, str(refused)))
 
-    async def _embed(self, exchange: Exchange, body: dict[str, Any], scenario: dict[str, Any]) -> None:
-        if foreign := set(body) - {"model", "input", "truncate", "dimensions", "keep_alive", "options"}:
-            raise Refused(f"unknown field {sorted(foreign)}")
-        if not body["model"].startswith(EMBEDDERS):
-            raise Refused(f"model '{body['model']}' not found", 404)
-        texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
-        if not all(isinstance(text, str) for text in texts):
+    async def _post(self, exchange: Exchange, body: dict[str, Any], scenario: dict[str, Any]) -> None:
+        path = exchange.request.path
+        if path == "/api/chat":
+            await self._chat(exchange, body, scenario)
+        elif path == "/api/embed":
+            await self.json(exchange, self._embed(body), scenario)
+        elif path == "/api/embeddings":
+            model = self._embedder(body, {"model", "prompt", "keep_alive", "options"})
+            self.loaded[model.name] = model
+            await self.json(exchange, {"embedding": raw_embedding(str(body.get("prompt", "")))}, scenario)
+        elif path == "/api/show":
+            await self.json(exchange, known(body, {"model", "verbose"}).shown(), scenario)
+        else:
+            await self._lost(exchange)
+
+    async def _read(self, exchange: Exchange, scenario: dict[str, Any]) -> None:
+        path = exchange.request.path
+        if exchange.request.method == "HEAD":
+            await exchange.head(200, self.head(exchange, "text/plain; charset=utf-8"), 0)
+            await exchange.finish()
+        elif path == "/":
+            await self.error(exchange, 200, "Ollama is running", kind="text/plain; charset=utf-8")
+        elif path == "/api/tags":
+            await self.json(exchange, {"models": [model.listed() for model in MODELS.values()]}, scenario)
+        elif path == "/api/ps":
+            await self.json(exchange, {"models": [model.loaded() for model in self.loaded.values()]}, scenario)
+        elif path == "/api/version":
+            await self.json(exchange, {"version": "0.12.6"}, scenario)
+        else:
+            await self._lost(exchange)
+
+    async def _lost(self, exchange: Exchange) -> None:
+        await self.error(exchange, 404, "404 page not found", kind="text/plain")
+
+    async def _chat(self, exchange: Exchange, body: dict[str, Any], scenario: dict[str, Any]) -> None:
+        model = check_chat(body)
+        self.loaded[model.name] = model
+        if not body.get("messages"):
+            answer = moved(body)
+            if answer["done_reason"] == "unload":
+                del self.loaded[model.name]
+            await self.json(exchange, answer, scenario)
+            return
+        made = Answer(body, scenario, model)
+        # A stream, unless it is told otherwise.
+        if body.get("stream", True):
+            await self.stream(exchange, made.lines(), scenario)
+        else:
+            await self.json(exchange, made.whole(), scenario)
+
+    def _embedder(self, body: dict[str, Any], members: set[str]) -> Model:
+        model = known(body, members)
+        if not model.can("embedding"):
+            raise Refused(f'"{body["model"]}" does not support embeddings')
+        return model
+
+    def _embed(self, body: dict[str, Any]) -> dict[str, Any]:
+        model = self._embedder(body, EMBED)
+        given = body.get("input")
+        texts = [given] if isinstance(given, str) else given or []
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise Refused("invalid input type")
-        vectors = [embedding(text, body.get("dimensions") or 384) for text in texts]
-        words = sum(len(text.split()) for text in texts)
-        answer = {"model": body["model"], "embeddings": vectors, "total_duration": 9, "prompt_eval_count": words}
-        await self.json(exchange, answer, scenario)
+        counts = [len(text.split()) for text in texts]
+        if body.get("truncate") is False and max(counts, default=0) > model.context:
+            raise Refused("the input length exceeds the context length")
+        self.loaded[model.name] = model
+        size = body.get("dimensions") or SIZE
+        cut = [" ".join(text.split(" ")[: model.context]) for text in texts]
+        vectors = [scaled(raw_embedding(text)[:size]) for text in cut]
+        counted = sum(min(count, model.context) for count in counts)
+        timed = {"total_duration": 14143917, "load_duration": 1019500, "prompt_eval_count": counted}
+        return {"model": body["model"], "embeddings": vectors} | timed
 
 
 if __name__ == "__main__":

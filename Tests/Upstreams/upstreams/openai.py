@@ -1,11 +1,11 @@
-"""A simulated OpenAI-compatible vendor, with a DeepSeek flavour under `/deepseek`. See `vendor` for how it is steered."""
+"""A simulated OpenAI-compatible vendor, with DeepSeek under `/deepseek`. See `vendor` for how it is steered."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import unquote
 
-from . import content, faults
+from . import content, deepseek, faults
 from .brain import View
 from .exchange import Exchange
 from .vendor import VendorSimulator, run
@@ -50,36 +50,51 @@ class OpenAISimulator(VendorSimulator):
 
     async def route(self, exchange: Exchange, body: dict[str, Any], scenario: dict[str, Any]) -> None:
         path, method = _path(exchange), exchange.request.method
-        usual = "deepseek" if exchange.request.path.startswith("/deepseek") else "openai"
-        deepseek = scenario.get("flavour", usual) == "deepseek"
+        is_deepseek = exchange.request.path.startswith("/deepseek")
         missing = next((name for name in _required(path) if name not in body), None)
         if method == "POST" and missing:
             text = f"Missing required parameter: '{missing}'."
             await self.error(exchange, 400, faults.error(text, "invalid_request_error", "missing", missing))
         elif (method, path) == ("POST", "/chat/completions"):
-            answer = content.Answer(body, scenario, exchange.number, deepseek)
-            if body.get("stream"):
-                await self.stream(exchange, answer.chunks(), scenario)
-            else:
-                await self.json(exchange, answer.completion(), scenario)
-        elif (method, path) == ("POST", "/completions"):
+            await self._chat(exchange, body, scenario, is_deepseek)
+        elif (method, path) == ("POST", "/completions") and (not is_deepseek or _is_beta(exchange)):
             if body.get("stream"):
                 chunks = content.text_completion_chunks(body, scenario, exchange.number)
                 await self.stream(exchange, chunks, scenario)
             else:
                 await self.json(exchange, content.text_completion(body, scenario, exchange.number), scenario)
-        elif (method, path) == ("POST", "/embeddings") and not deepseek:
+        elif (method, path) == ("POST", "/embeddings") and not is_deepseek:
             await self.json(exchange, content.embeddings(body, scenario), scenario)
         elif (method, path) == ("GET", "/models"):
-            await self.json(exchange, content.models(deepseek), scenario)
-        elif method == "GET" and path.startswith("/models/"):
-            await self._one_model(exchange, unquote(path.removeprefix("/models/")), scenario, deepseek)
+            await self.json(exchange, deepseek.models() if is_deepseek else content.models(), scenario)
+        elif (method, path) == ("GET", "/user/balance") and is_deepseek:
+            await self.json(exchange, deepseek.BALANCE, scenario)
+        elif method == "GET" and path.startswith("/models/") and not is_deepseek:
+            await self._one_model(exchange, unquote(path.removeprefix("/models/")), scenario)
         else:
             text = f"Invalid URL ({method} {exchange.request.path})"
             await self.error(exchange, 404, faults.error(text, "invalid_request_error", "unknown_url"))
 
-    async def _one_model(self, exchange: Exchange, name: str, scenario: dict[str, Any], deepseek: bool) -> None:
-        found = next((m for m in content.models(deepseek)["data"] if m["id"] == name), None)
+    async def _chat(
+        self, exchange: Exchange, body: dict[str, Any], scenario: dict[str, Any], is_deepseek: bool
+    ) -> None:
+        if is_deepseek:
+            try:
+                deepseek.check(body, _is_beta(exchange))
+            except deepseek.Refused as refused:
+                # What it is sent as says nothing about what it is.
+                await self.error(exchange, refused.status, refused.body, kind="application/octet-stream")
+                return
+            answer: content.Answer = deepseek.DeepSeekAnswer(body, scenario, exchange.number)
+        else:
+            answer = content.Answer(body, scenario, exchange.number, scenario.get("flavour") == "deepseek")
+        if body.get("stream"):
+            await self.stream(exchange, answer.chunks(), scenario)
+        else:
+            await self.json(exchange, answer.completion(), scenario)
+
+    async def _one_model(self, exchange: Exchange, name: str, scenario: dict[str, Any]) -> None:
+        found = next((m for m in content.models()["data"] if m["id"] == name), None)
         if found is None:
             text = f"The model '{name}' does not exist"
             await self.error(exchange, 404, faults.error(text, "invalid_request_error", "model_not_found", "model"))
@@ -88,7 +103,11 @@ class OpenAISimulator(VendorSimulator):
 
 
 def _path(exchange: Exchange) -> str:
-    return exchange.request.path.removeprefix("/deepseek").removeprefix("/v1")
+    return exchange.request.path.removeprefix("/deepseek").removeprefix("/beta").removeprefix("/v1")
+
+
+def _is_beta(exchange: Exchange) -> bool:
+    return exchange.request.path.startswith("/deepseek/beta/")
 
 
 def _required(path: str) -> list[str]:

@@ -4,9 +4,9 @@ A scenario is a JSON object. It arrives in the last user message (`sim:{…}`), 
 `POST /_control`, which knows a default, one for each model and key, and a queue for the next requests. The nearest
 wins member by member: default, model, key, message, next.
 
-Content: text, pieces, count (+ piece_bytes), endless, huge, refusal, reasoning, tool_calls (+ tool_pieces), finish,
-  usage, usage_always, trailer_choices, extra, message_extra, delta_extra, id, model, dimensions,
-  floats_only, headers.
+Content: text, recall (what users said), pieces, count (+ piece_bytes), endless, huge, refusal, reasoning, tool_calls
+  (+ tool_pieces), finish, usage, usage_always, trailer_choices, extra, message_extra, delta_extra, id, model,
+  dimensions, floats_only, headers.
 Pace: head_delay, first_delay, interval, pause_inside (each event), burst (events in one write),
   write_size (bytes in one write).
 Spelling: eol, space, multiline, comments, event_names, bom, split_characters, gzip, last_blank, blank_lines,

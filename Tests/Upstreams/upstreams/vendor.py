@@ -17,7 +17,7 @@ import signal
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 from . import brain, faults
 from .exchange import Exchange, Journal, next_turn
@@ -37,6 +37,15 @@ class VendorSimulator(ABC):
     end_of_stream: bytes | None = None
     # How a request without a key is refused.
     keyless = (401, "You didn't provide an API key.")
+
+    @classmethod
+    def add_options(cls, parser: argparse.ArgumentParser) -> None:
+        """What its program can be told beside what all can."""
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> Self:
+        """The simulator that the program's options ask for."""
+        return cls(options.send_buffer)
 
     def __init__(self, send_buffer: int | None = None) -> None:
         self.steering = Steering()
@@ -76,6 +85,10 @@ class VendorSimulator(ABC):
         headers = {"Retry-After": str(scenario["retry_after"])} if "retry_after" in scenario else {}
         return scenario.get("body", self.failure(scenario["status"])), headers
 
+    def error_type(self, body: Any) -> str:
+        """What the body of a failure is sent as."""
+        return JSON_TYPE
+
     def model(self, exchange: Exchange, body: dict[str, Any]) -> str:
         """The model that is asked for."""
         return str(body.get("model"))
@@ -90,6 +103,10 @@ class VendorSimulator(ABC):
     def event(self, framing: Framing, value: Any) -> bytes:
         """One event of a stream."""
         return framing.event(value)
+
+    def end_of(self, exchange: Exchange) -> bytes | None:
+        """How the end of this stream is told."""
+        return self.end_of_stream
 
     def error_event(self, scenario: dict[str, Any]) -> bytes:
         """How it tells within a stream that it failed."""
@@ -127,7 +144,7 @@ class VendorSimulator(ABC):
     def _headers(self, exchange: Exchange, scenario: dict[str, Any], kind: str) -> list[tuple[str, str]]:
         return [*self.head(exchange, scenario.get("content_type", kind)), *scenario.get("headers", {}).items()]
 
-    async def json(self, exchange: Exchange, value: dict[str, Any], scenario: dict[str, Any]) -> None:
+    async def json(self, exchange: Exchange, value: Any, scenario: dict[str, Any]) -> None:
         data = b"\n" * int(scenario.get("blank_lines", 0)) + dumps(value)
         fault = scenario.get("fault")
         if fault == "invalid_json":
@@ -166,7 +183,8 @@ class VendorSimulator(ABC):
             await exchange.pause(scenario.get("head_delay", 0))
             body, headers = self.told_failure(scenario)
             headers = scenario.get("headers", {}) | headers
-            await self.error(exchange, scenario["status"], body, headers, scenario.get("content_type", JSON_TYPE))
+            kind = scenario.get("content_type", self.error_type(body))
+            await self.error(exchange, scenario["status"], body, headers, kind)
         elif fault == "accept_close":
             exchange.cut(scenario.get("reset", False))
         elif fault == "silence":
@@ -206,8 +224,9 @@ class VendorSimulator(ABC):
             if await self._fails_mid_stream(exchange, events, scenario):
                 return
         await self._events(exchange, events, scenario)
-        if fault != "no_done" and self.end_of_stream:
-            done = framing.event(self.end_of_stream)
+        end = self.end_of(exchange)
+        if fault != "no_done" and end:
+            done = framing.event(end)
             await exchange.body(done if scenario.get("last_blank", True) else done.rstrip())
         await exchange.finish()
 
@@ -317,11 +336,12 @@ def run(vendor: type[VendorSimulator], about: str | None) -> None:
     parser.add_argument("--send-buffer", type=int, help="SO_SNDBUF of accepted connections, to feel pressure early")
     parser.add_argument("--certificate", help="PEM chain of the TLS port")
     parser.add_argument("--key", help="PEM private key of the TLS port")
+    vendor.add_options(parser)
     asyncio.run(_main(vendor, parser.parse_args()))
 
 
 async def _main(vendor: type[VendorSimulator], options: argparse.Namespace) -> None:
-    simulator = vendor(options.send_buffer)
+    simulator = vendor.of(options)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

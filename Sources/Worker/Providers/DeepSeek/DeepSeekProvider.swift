@@ -45,7 +45,7 @@ package struct DeepSeekProvider: Provider {
                 body: OpenAIWire.body(
                     job.request,
                     model: job.model,
-                    further: try DeepSeekRequest.edits(job.request.document.root)
+                    further: try DeepSeekRequest.edits(job.request.document.root, model: job.model)
                 )
             )
         )

@@ -4,7 +4,7 @@ internal import OpenAIAPI
 
 /// What must be put differently for DeepSeek to understand it as OpenAI would.
 enum DeepSeekRequest {
-    static func edits(_ root: JSONValue) throws(GatewayError) -> [JSONEdit] {
+    static func edits(_ root: JSONValue, model: String) throws(GatewayError) -> [JSONEdit] {
         var edits: [JSONEdit] = []
         if let count = root.present("n"), count.int != 1 {
             throw .notHere("n", "DeepSeek gives one choice only.")
@@ -26,17 +26,32 @@ enum DeepSeekRequest {
                 "DeepSeek does not offer 'json_schema'; use 'json_object' and describe the schema in a message."
             )
         }
-        if let messages = root["messages"], let rewritten = Self.messages(messages) {
+        let thinks = Self.thinks(root, model: model)
+        if let messages = root["messages"], let rewritten = Self.messages(messages, thinks: thinks) {
             edits.append(.set("messages", .bytes(rewritten)))
         }
         return edits
     }
 
-    /// The messages with the roles it knows and with text parts joined, or nil when they can stay.
-    private static func messages(_ messages: JSONValue) -> [UInt8]? {
-        guard
-            messages.elements.contains(where: { $0["role"]?.equals("developer") == true || isTextOnly($0["content"]) })
-        else { return nil }
+    /// Whether the model thinks before it speaks: it does unless it is told otherwise, or goes by its oldest name.
+    private static func thinks(_ root: JSONValue, model: String) -> Bool {
+        if let told = root.present("thinking")?["type"] { return told.equals("enabled") }
+        if let effort = root.present("reasoning_effort") { return !effort.equals("none") }
+        return model != "deepseek-chat"
+    }
+
+    /// A call whose thoughts are not carried. A model that thinks refuses it, and takes a blank for thoughts.
+    private static func lacksThoughts(_ message: JSONValue) -> Bool {
+        guard let calls = message.present("tool_calls"), calls.count > 0 else { return false }
+        return message.present("reasoning_content").map(\.isEmptyString) ?? true
+    }
+
+    /// The messages with the roles it knows, with text parts joined and no thoughts missed, or nil when they can stay.
+    private static func messages(_ messages: JSONValue, thinks: Bool) -> [UInt8]? {
+        let mustChange = messages.elements.contains {
+            $0["role"]?.equals("developer") == true || isTextOnly($0["content"]) || (thinks && lacksThoughts($0))
+        }
+        guard mustChange else { return nil }
         var list = JSONWriter()
         list.beginArray()
         for message in messages.elements {
@@ -46,6 +61,7 @@ enum DeepSeekRequest {
                 let text = content.elements.reduce("") { $0 + ($1["text"]?.string ?? "") }
                 edits.append(.set("content", .string(text)))
             }
+            if thinks, lacksThoughts(message) { edits.append(.set("reasoning_content", .literal(#"" ""#))) }
             var rewritten = ByteBuffer()
             message.append(to: &rewritten, editing: edits)
             list.raw(.bytes(rewritten.take()))
