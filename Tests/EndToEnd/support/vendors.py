@@ -104,7 +104,6 @@ VENDORS = [
         lambda sim: {"DEEPSEEK_API_KEY": "sim-deep-1", "DEEPSEEK_API_URL": f"{sim.url}/deepseek"},
         thinker="deepseek/deepseek-reasoner",
         other="deepseek/deepseek-v4-pro",
-        refuses={"json_schema": "response_format"},
         skips={"refusal": "it has no refusals of its own"},
     ),
     Vendor(
