@@ -372,6 +372,11 @@ def embeddings(bench: Bench) -> None:
     assert plain.data[0].embedding == pytest.approx(vectors[1], abs=1e-5)
     assert all(abs(sum(x * x for x in vector) - 1) < 1e-3 for vector in vectors)
     assert created.usage.prompt_tokens >= 0 and created.object == "list"
+    if not bench.vendor.has_dimensions:
+        with pytest.raises(openai.BadRequestError) as refused:
+            bench.client.embeddings.create(model=model, input="x", dimensions=8)
+        assert refused.value.param == "dimensions"
+        return
     short = bench.client.embeddings.create(model=model, input="x", dimensions=8).data[0].embedding
     assert len(short) == 8 and abs(sum(x * x for x in short) - 1) < 1e-3
 

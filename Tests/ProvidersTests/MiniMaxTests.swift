@@ -5,11 +5,11 @@ import OpenAIAPI
 import Providers
 import Testing
 
-private let miniMax = MiniMaxProvider(url: "http://upstream")
+let miniMax = MiniMaxProvider(url: "http://upstream", now: { 1_700_000_000 })
 
 @Suite("MiniMax")
 struct MiniMaxTests {
-    private func job(
+    func job(
         _ members: String = "",
         messages: String = #"[{"role":"user","content":"x"}]"#,
         model: String = "MiniMax-M2.7",
@@ -37,11 +37,31 @@ struct MiniMaxTests {
             ("http://h/v1", "http://h/v1/text/chatcompletion_v2"),
             ("http://h/v1/chat/completions", "http://h/v1/chat/completions"),
             ("http://h/v1/text/chatcompletion_v2", "http://h/v1/text/chatcompletion_v2"),
+            ("http://h/else/where", "http://h/else/where"),
         ]
     )
     func address(given: String, used: String) throws {
-        guard case .upstream(let outgoing) = try MiniMaxProvider(url: given).translate(job()) else { return }
-        #expect(outgoing.url == used)
+        #expect(try address(given, "MiniMax-M2.7") == used)
+    }
+
+    @Test(
+        "The newest models are served at the compatible endpoint only",
+        arguments: [
+            ("http://h", "http://h/v1/chat/completions"), ("http://h/v1", "http://h/v1/chat/completions"),
+            ("http://h/v1/text/chatcompletion_v2", "http://h/v1/chat/completions"),
+            ("http://h/else/where", "http://h/else/where"),
+        ]
+    )
+    func newestAddress(given: String, used: String) throws {
+        #expect(try address(given, "MiniMax-M3") == used)
+        #expect(try address(given, "MiniMax-M9") == used)
+    }
+
+    private func address(_ given: String, _ model: String) throws -> String? {
+        guard case .upstream(let call) = try MiniMaxProvider(url: given, now: { 0 }).translate(job(model: model)) else {
+            return nil
+        }
+        return call.url
     }
 
     @Test(
@@ -53,6 +73,12 @@ struct MiniMaxTests {
             ("MiniMax-M3", #""temperature":1.5"#, "temperature", "1.5"),
             ("MiniMax-M2.7", #""max_tokens":7"#, "max_completion_tokens", "7"),
             ("MiniMax-M2.7", #""max_tokens":7"#, "max_tokens", nil),
+            ("abab6.5s-chat", #""max_completion_tokens":7"#, "max_tokens", "7"),
+            ("MiniMax-M2.7", #""top_p":0"#, "top_p", "0.01"), ("MiniMax-M2.7", #""top_p":0.5"#, "top_p", "0.5"),
+            ("MiniMax-M2.7", #""service_tier":"auto""#, "service_tier", nil),
+            ("MiniMax-Text-01", #""reasoning_effort":"none""#, "thinking", nil),
+            ("MiniMax-M2.7", #""thinking":{"type":"adaptive"}"#, "thinking", #"{"type":"adaptive"}"#),
+            ("MiniMax-M2.7", #""mask_sensitive_info":true"#, "mask_sensitive_info", "true"),
             ("MiniMax-M3", #""reasoning_effort":"none""#, "thinking", #"{"type":"disabled"}"#),
             ("MiniMax-M3", #""reasoning_effort":"high""#, "thinking", #"{"type":"adaptive"}"#),
             ("MiniMax-M2.7", #""reasoning_effort":"high""#, "thinking", nil),
@@ -81,6 +107,16 @@ struct MiniMaxTests {
         let body = try sent(job(tools + #","tool_choice":{"type":"function","function":{"name":"g"}}"#))
         #expect(body["tools"]?.count == 1 && body["tools"]?[0]?["function"]?["name"]?.string == "g")
         #expect(body["tool_choice"]?.string == "auto")
+        #expect(body["messages"]?[0]?["content"]?.string == "You must call the tool 'g'.")
+        let modern = try sent(
+            job(tools + #","tool_choice":{"type":"function","function":{"name":"g"}}"#, model: "MiniMax-M3")
+        )
+        #expect(modern["tool_choice"]?.string == "required" && modern["messages"]?.count == 1)
+        let serial = try sent(job(tools + #","parallel_tool_calls":false"#))
+        #expect(serial["messages"]?[0]?["content"]?.string == "Call no more than one tool at a time.")
+        let unknown = #","tool_choice":{"type":"function","function":{"name":"h"}}"#
+        let error = #expect(throws: GatewayError.self) { try sent(job(tools + unknown)) }
+        #expect(error?.parameter == "tool_choice")
     }
 
     @Test("Messages lose what it does not know and keep what it wants back")
@@ -113,7 +149,7 @@ struct MiniMaxTests {
 
     @Test("On the compatible path thoughts are asked for apart")
     func split() throws {
-        let provider = MiniMaxProvider(url: "http://h/v1/chat/completions")
+        let provider = MiniMaxProvider(url: "http://h/v1/chat/completions", now: { 0 })
         #expect(try sent(job(), by: provider)["reasoning_split"]?.bool == true)
         #expect(try sent(job())["reasoning_split"] == nil)
     }
@@ -123,6 +159,8 @@ struct MiniMaxTests {
         arguments: [
             (#""n":2"#, "n"), (#""stop":"x""#, "stop"), (#""logprobs":true"#, "logprobs"), (#""seed":1"#, "seed"),
             (#""tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"required""#, "tool_choice"),
+            (#""reasoning_effort":"none""#, "reasoning_effort"), (#""service_tier":"flex""#, "service_tier"),
+            (#""logit_bias":{"1":2}"#, "logit_bias"),
         ]
     )
     func refused(members: String, parameter: String) throws {
@@ -131,123 +169,35 @@ struct MiniMaxTests {
         #expect(throws: Never.self) { try sent(job(members, drops: true)) }
     }
 
-    private static let flags = #""input_sensitive":false,"output_sensitive":false"#
-    private static let v2 = events(
-        #"{"id":"05aa","choices":[{"index":0,"delta":{"content":"","role":"assistant","name":"MiniMax AI","reasoning_content":"用戶打招呼"}}],"created":1794900201,"model":"MiniMax-M1","object":"chat.completion.chunk","usage":{"total_tokens":0,"total_characters":0},\#(flags)}"#,
-        #"{"id":"05aa","choices":[{"index":0,"delta":{"content":"你好！我可以","role":"","name":"MiniMax AI","reasoning_content":""}}],"created":1794900201,"model":"MiniMax-M1","object":"chat.completion.chunk","usage":{"total_tokens":0},\#(flags)}"#,
-        #"{"id":"05aa","choices":[{"finish_reason":"stop","index":0,"delta":{"content":"幫你什麼？","role":"assistant","name":"MiniMax AI"}}],"created":1794900201,"model":"MiniMax-M1","object":"chat.completion.chunk","usage":{"total_tokens":0},\#(flags)}"#,
-        #"{"id":"05aa","choices":[{"finish_reason":"stop","index":0,"message":{"content":"你好！我可以幫你什麼？","role":"assistant","reasoning_content":"用戶打招呼"}}],"created":1794900201,"model":"MiniMax-M1","object":"chat.completion","usage":{"total_tokens":61,"prompt_tokens":26,"completion_tokens":35,"completion_tokens_details":{"reasoning_tokens":21}},\#(flags),"base_resp":{"status_code":0,"status_msg":""}}"#
-    )
-
-    private func run(_ stream: String, wantsUsage: Bool = true) throws -> StreamRun {
-        let options = #""stream":true,"stream_options":{"include_usage":\#(wantsUsage)}"#
-        return StreamRun.everyCut(Array(stream.utf8), of: try job(options), with: miniMax)
+    @Test("What a model without thoughts is asked of them is refused, nor are any looked for")
+    func thoughtless() throws {
+        let job = try job(#""reasoning_effort":"low""#, messages: Self.called, model: "MiniMax-Text-01")
+        let error = #expect(throws: GatewayError.self) { try sent(job) }
+        #expect(error?.parameter == "reasoning_effort")
+        #expect(miniMax.needs(of: job.request, model: job.model).isEmpty)
     }
 
-    private func deltas(_ run: StreamRun) throws -> (text: String, reasoning: String, finish: [String]) {
-        var result = (text: "", reasoning: "", finish: [String]())
-        for line in run.text.split(separator: "\n") {
-            let choice = try JSONDocument(parsing: Array(line.dropFirst(6).utf8)).root["choices"]?[0]
-            result.text += choice?["delta"]?["content"]?.string ?? ""
-            result.reasoning += choice?["delta"]?["reasoning_content"]?.string ?? ""
-            if let reason = choice?["finish_reason"]?.string { result.finish.append(reason) }
-            #expect(choice?["delta"]?["name"] == nil)
-        }
-        return result
-    }
-
-    @Test("The whole answer again at the end says nothing twice, and its usage counts")
-    func wholeAgain() throws {
-        let run = try run(Self.v2)
-        let said = try deltas(run)
-        #expect(said.text == "你好！我可以幫你什麼？" && said.reasoning == "用戶打招呼" && said.finish == ["stop"])
-        #expect(run.isDone && run.usage == TokenUsage(prompt: 26, completion: 35, reasoning: 21))
-        #expect(run.text.contains(#""total_tokens":61"#))
-    }
-
-    @Test("An answer that comes as nothing but the whole is said")
-    func onlyWhole() throws {
-        let whole =
-            #"{"id":"05","choices":[{"finish_reason":"stop","index":0,"message":{"content":"hi"}}],"model":"m","created":1}"#
-        let run = try run(events(whole))
-        #expect(try deltas(run).text == "hi" && run.isDone)
-    }
-
-    @Test("A call in pieces, its thoughts kept for the next turn")
-    func call() throws {
-        let head = #"{"id":"05ab","created":1794900202,"model":"MiniMax-M2.7","usage":null,"choices":"#
-        let stream = events(
-            head
-                + #"[{"index":0,"delta":{"role":"assistant","name":"MiniMax AI","content":"","reasoning_content":"Call it."}}]}"#,
-            head
-                + #"[{"index":0,"delta":{"name":"MiniMax AI","tool_calls":[{"id":"call_function_q1","type":"function","function":{"name":"get_weather","arguments":""},"index":1}]}}]}"#,
-            head
-                + #"[{"index":0,"delta":{"tool_calls":[{"function":{"arguments":"{\"city\": \"Taipei\"}"},"index":1}]}}]}"#,
-            head + #"[{"finish_reason":"tool_calls","index":0,"delta":{"role":"assistant","content":""}}]}"#,
-            #"{"id":"05ab","choices":[],"usage":{"total_tokens":120,"prompt_tokens":90,"completion_tokens":30,"prompt_tokens_details":{"cached_tokens":64}},"base_resp":{"status_code":0}}"#,
-            "[DONE]"
-        )
-        let run = try run(stream)
-        #expect(run.isDone && run.usage == TokenUsage(prompt: 90, completion: 30, cached: 64))
-        #expect(run.text.contains(#""tool_calls":[{"index":0,"id":"call_function_q1","type":"function""#))
-        #expect(run.text.contains(#"{"arguments":"{\"city\": \"Taipei\"}"}"#))
-        #expect(try deltas(run).finish == ["tool_calls"])
-        #expect(run.kept.map(\.call) == ["call_function_q1"])
-        #expect(run.kept.first.map { String(decoding: $0.state, as: UTF8.self).contains("Call it.") } == true)
-    }
-
-    @Test("Text that is cut off for what it says ends with a filter; without any it is refused")
-    func sensitive() throws {
-        let piece =
-            #"{"id":"05ac","choices":[{"index":0,"delta":{"content":"某"}}],"created":1,"model":"m","usage":{"total_tokens":0}}"#
-        let failed =
-            #"{"id":"05ac","choices":null,"output_sensitive":true,"base_resp":{"status_code":1027,"status_msg":"output new_sensitive"}}"#
-        #expect(try deltas(run(events(piece, failed))).finish == ["content_filter"])
-        #expect(try run(events(failed)).failure == .invalidRequest)
-    }
-
-    @Test("A stream without a reason to end is cut; other numbers fail it")
-    func broken() throws {
-        let piece = #"{"id":"05","choices":[{"index":0,"delta":{"content":"a"}}],"created":1,"model":"m"}"#
-        #expect(try run(events(piece)).failure == .upstreamCut)
-        #expect(try run(events(piece, "[DONE]")).failure == .upstreamCut)
-        #expect(try run(events(piece, #"{"base_resp":{"status_code":1002}}"#)).failure == .rateLimitExceeded)
-        #expect(try run(events(piece, "7")).failure == .upstreamInvalid)
-    }
+    private static let called =
+        #"[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"a"}]"#
 
     @Test(
-        "The numbers in an answer that claims success",
+        "Thoughts that the client carries win over those that were kept",
         arguments: [
-            (1002, "rate limit", GatewayError.Code.rateLimitExceeded, FailureClass.rateLimited),
-            (1039, "token limit", .rateLimitExceeded, .rateLimited),
-            (1039, "context window exceeds limit", .contextLengthExceeded, .none),
-            (1004, "login fail", .upstreamRefusedCredentials, .credentialsRefused),
-            (2049, "invalid api key", .upstreamRefusedCredentials, .credentialsRefused),
-            (1008, "insufficient balance", .insufficientQuota, .quotaExhausted),
-            (2056, "usage limit", .insufficientQuota, .quotaExhausted),
-            (1026, "input new_sensitive", .invalidRequest, .none), (2013, "invalid params", .invalidRequest, .none),
-            (1001, "timeout", .upstreamTimeout, .failing), (1000, "unknown", .upstreamError, .failing),
-            (2061, "plan", .upstreamRefusedCredentials, .modelForbidden),
-        ] as [(Int, String, GatewayError.Code, FailureClass)]
+            (#""reasoning_content":"mine""#, "mine"), (#""reasoning_details":[{"text":"own"}]"#, "own"),
+            (#""reasoning_content":"""#, "kept"),
+        ]
     )
-    func numbers(code: Int, message: String, expected: GatewayError.Code, failureClass: FailureClass) throws {
-        let body = #"{"choices":null,"base_resp":{"status_code":\#(code),"status_msg":"\#(message)"}}"#
-        let error = #expect(throws: GatewayError.self) {
-            _ = try miniMax.translateAnswer(Array(body.utf8), to: job())
-        }
-        #expect(error?.code == expected && error?.failureClass == failureClass)
-        // The same where it comes with a status.
-        let failed = miniMax.failure(FailedAnswer(status: 400, body: Array(body.utf8)))
-        #expect(failed.code == expected)
+    func carried(member: String, text: String) throws {
+        let messages = Self.called.replacing(#""content":null"#, with: #""content":null,\#(member)"#)
+        let job = try job(messages: messages, kept: ["c1": Array(#"[{"text":"kept"}]"#.utf8)])
+        #expect(miniMax.needs(of: job.request, model: job.model).calls == (text == "kept" ? ["c1"] : []))
+        #expect(try sent(job)["messages"]?[1]?["reasoning_details"]?[0]?["text"]?.string == text)
     }
 
-    @Test("A warning beside a zero is no error, and total tokens alone are not made up into parts")
-    func whole() throws {
-        let body =
-            #"{"id":"05","model":"m","created":1,"choices":[{"finish_reason":"stop","index":0,"message":{"content":"hi","name":"MiniMax AI"}}],"usage":{"total_tokens":9},"base_resp":{"status_code":0,"status_msg":"unknown field"}}"#
-        let answer = try miniMax.translateAnswer(Array(body.utf8), to: job())
-        #expect(answer.usage == TokenUsage(prompt: 9))
-        let message = try JSONDocument(parsing: answer.body).root["choices"]?[0]?["message"]
-        #expect(message?["content"]?.string == "hi" && message?["name"] == nil)
+    @Test("Arguments of the history that are no object are the client's to mend")
+    func brokenArguments() throws {
+        let job = try job(messages: Self.called.replacing(#""{}""#, with: #""{oops""#))
+        let error = #expect(throws: GatewayError.self) { try sent(job) }
+        #expect(error?.parameter == "messages[1].tool_calls[0].function.arguments")
     }
 }

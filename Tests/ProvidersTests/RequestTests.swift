@@ -140,7 +140,15 @@ struct RequestTests {
     @Test(
         "What DeepSeek lacks is refused for it, and may be asked of another",
         arguments: [
-            (#","n":2"#, "n"), (#","response_format":{"type":"json_schema","json_schema":{}}"#, "response_format"),
+            (#","n":2"#, "n"), (#","tools":[{"type":"web_search"}]"#, "tools[0].type"),
+            (
+                #","tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"required","reasoning_effort":"low""#,
+                "tool_choice"
+            ),
+            (
+                #","tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":{"type":"function","function":{"name":"f"}},"thinking":{"type":"enabled"}"#,
+                "tool_choice"
+            ),
         ]
     )
     func deepSeekRefuses(_ members: String, _ parameter: String) throws {

@@ -33,6 +33,8 @@ class Vendor:
     has_bare_names: bool = True
     # Another model, whose name stays what it is in the answer.
     other: str = ""
+    # Whether vectors can be had with fewer dimensions than they have.
+    has_dimensions: bool = True
     # Scenarios that ask for what the vendor has not; they must be refused by name.
     refuses: dict[str, str] = field(default_factory=dict)
     # Scenarios that make no sense for it, with the reason.
@@ -102,7 +104,6 @@ VENDORS = [
         lambda sim: {"DEEPSEEK_API_KEY": "sim-deep-1", "DEEPSEEK_API_URL": f"{sim.url}/deepseek"},
         thinker="deepseek/deepseek-reasoner",
         other="deepseek/deepseek-v4-pro",
-        refuses={"json_schema": "response_format"},
         skips={"refusal": "it has no refusals of its own"},
     ),
     Vendor(
@@ -122,7 +123,9 @@ VENDORS = [
         "minmax",
         "minimax/MiniMax-M3",
         "upstreams.minimax",
-        lambda sim: {"MINMAX_API_KEY": "sim-key-1", "MINMAX_API_URL": sim.url},
+        lambda sim: {"MINMAX_API_KEY": "sim-key-1", "MINMAX_API_URL": sim.url, "MINMAX_GROUP_ID": "42"},
+        embedder="minimax/embo-01",
+        has_dimensions=False,
         refuses={"stop": "stop"},
     ),
     Vendor(

@@ -1,4 +1,4 @@
-internal import Core
+package import Core
 package import JSON
 
 /// A function that the model may call.
@@ -35,7 +35,7 @@ package enum ToolChoice: Equatable {
     /// Some of the tools only.
     case allowed([String], isRequired: Bool)
 
-    init(_ value: JSONValue) throws(GatewayError) {
+    package init(_ value: JSONValue) throws(GatewayError) {
         if value.isObject {
             self = try Self.object(value)
             return
@@ -73,7 +73,7 @@ package enum ResponseFormat {
     case jsonObject
     case jsonSchema(name: String, schema: JSONValue, isStrict: Bool?)
 
-    init(_ value: JSONValue) throws(GatewayError) {
+    package init(_ value: JSONValue) throws(GatewayError) {
         switch value["type"]?.string {
         case "text": self = .text
         case "json_object": self = .jsonObject

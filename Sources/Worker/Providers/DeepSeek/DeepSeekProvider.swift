@@ -1,7 +1,7 @@
 package import Core
 package import HTTPCodec
 internal import JSON
-internal import OpenAIAPI
+package import OpenAIAPI
 
 /// DeepSeek: OpenAI's dialect with other names for a few things.
 package struct DeepSeekProvider: Provider {
@@ -34,32 +34,45 @@ package struct DeepSeekProvider: Provider {
 
     package func owns(_ model: String) -> Bool { model.hasPrefix("deepseek-") }
 
+    package func needs(of request: ModelRequest, model: String) -> Needs {
+        let root = request.document.root
+        guard request.operation == .chat, DeepSeekThoughts.areExpected(root, model: model) else { return Needs() }
+        return DeepSeekThoughts.needs(of: root)
+    }
+
     package func translate(_ job: Job) throws(GatewayError) -> Call {
         guard job.request.operation == .chat else {
             throw .notHere("model", "DeepSeek models do not offer this operation.")
         }
+        let url = job.request.streams ? streamURL : plainURL
         return .upstream(
             OutgoingRequest(
-                url: job.request.streams ? streamURL : plainURL,
+                url: url,
                 headers: OpenAIWire.headers(key: job.key, streams: job.request.streams),
                 body: OpenAIWire.body(
                     job.request,
                     model: job.model,
-                    further: try DeepSeekRequest.edits(job.request.document.root, model: job.model)
+                    further: try DeepSeekRequest(job, isBeta: url.contains("/beta/")).edits()
                 )
             )
         )
     }
 
     package func makeStreamTranslator(for job: Job) -> any StreamTranslator {
-        OpenAIStream(for: job.request)
+        let root = job.request.document.root
+        let mayCall = (root.present("tools")?.count ?? 0) > 0
+        return OpenAIStream(
+            for: job.request,
+            keepsThoughts: mayCall && DeepSeekThoughts.areExpected(root, model: job.model)
+        )
     }
 
     package func translateAnswer(_ body: [UInt8], to job: Job) throws(GatewayError) -> PlainAnswer {
         // While a request waits in the queue, DeepSeek keeps the connection alive with blank lines before the body.
-        let answer = try OpenAIWire.answer(body, to: job.request)
+        var answer = try OpenAIWire.answer(body, to: job.request)
         guard let document = try? JSONDocument(parsing: answer.body) else { return answer }
         if ChunkFacts(document.root).isInterrupted { throw .interrupted }
+        answer.kept = DeepSeekThoughts.kept(of: document.root)
         return answer
     }
 

@@ -4,70 +4,62 @@ internal import OpenAIAPI
 
 /// Reads a whole answer, after a look at whether it is one.
 enum MiniMaxAnswer {
-    static func translate(_ body: [UInt8], to job: Job) throws(GatewayError) -> PlainAnswer {
+    static func translate(_ body: [UInt8], to job: Job, created: Int) throws(GatewayError) -> PlainAnswer {
         let root = try UpstreamAnswer.parse(body).root
-        if let error = MiniMaxFailure.made(root) { throw error }
-        guard let choices = root.present("choices"), choices.isArray else { throw UpstreamAnswer.unexpected }
-        var answer = ChatAnswer(
-            id: root["id"]?.string ?? "",
-            model: root["model"]?.string ?? job.model,
-            created: root["created"]?.int ?? 0
-        )
-        answer.usesFunctions = job.request.document.root.present("functions") != nil
-        var kept: [KeptState] = []
-        for choice in choices.elements {
-            guard let message = choice["message"] else { throw UpstreamAnswer.unexpected }
-            let made = read(choice, message, root)
-            if let call = made.calls.first, !made.reasoning.isEmpty {
-                kept.append(KeptState(call: call.id, state: MiniMaxReasoning.details(made.reasoning)))
-            }
-            answer.choices.append(made)
+        let message = root["choices"]?[0].flatMap { self.message(of: $0) }
+        let isCut = MiniMaxFailure.code(of: root) == 1027
+        if let failure = MiniMaxFailure.made(root) {
+            // What was written before the censor stepped in is still an answer.
+            guard isCut, message?["content"]?.string?.isEmpty == false else { throw failure }
         }
+        guard let choice = root["choices"]?[0], let message else { throw UpstreamAnswer.unexpected }
+        let names = MiniMaxNames(root, model: job.model, now: created)
+        var answer = ChatAnswer(id: names.id, model: names.model, created: names.created)
+        answer.usesFunctions = job.request.document.root.present("functions") != nil
+        let made = read(choice, message, isCut: isCut || MiniMaxEnd.isSensitive(root))
+        answer.choices = [made]
         answer.usage = MiniMaxUsage.read(root["usage"])
-        return PlainAnswer(body: answer.bytes(), usage: answer.usage, kept: kept)
+        answer.extra = { MiniMaxEnd.writeFlags(root, to: &$0) }
+        return PlainAnswer(body: answer.bytes(), usage: answer.usage, kept: kept(made))
     }
 
-    private static func read(_ choice: JSONValue, _ message: JSONValue, _ root: JSONValue) -> ChatAnswer.Choice {
+    /// With the vendor's own search there are several messages, the last of the assistant's being the answer.
+    static func message(of choice: JSONValue) -> JSONValue? {
+        if let message = choice.present("message"), message.isObject { return message }
+        return choice["messages"]?.elements.filter { $0["role"]?.equals("assistant") == true }.last
+    }
+
+    private static func read(_ choice: JSONValue, _ message: JSONValue, isCut: Bool) -> ChatAnswer.Choice {
         var made = ChatAnswer.Choice()
-        made.text = message.present("content")?.string
-        made.reasoning = message.present("reasoning_content")?.string ?? ""
-        for (place, call) in (message.present("tool_calls")?.elements.map { $0 } ?? []).enumerated() {
-            let arguments = call["function"]?["arguments"]?.string ?? ""
-            made.calls.append(
-                ChatAnswer.Call(
-                    id: call["id"]?.string ?? "call_\(answerID(root))_\(place)",
-                    name: call["function"]?["name"]?.string ?? "",
-                    arguments: arguments.isEmpty ? "{}" : arguments
-                )
-            )
+        var splitter = ThoughtSplitter()
+        let pieces = splitter.take(message["content"]?.string ?? "") + splitter.finish()
+        let text = pieces.reduce("") { $1.isThought ? $0 : $0 + $1.text }
+        made.reasoning = MiniMaxReasoning.texts(of: message).reduce("") { $0 + ($1.string ?? "") }
+        if made.reasoning.isEmpty { made.reasoning = pieces.reduce("") { $1.isThought ? $0 + $1.text : $0 } }
+        var ids = MiniMaxCallIDs()
+        for call in message["tool_calls"]?.elements.map({ $0 }) ?? [] {
+            guard let function = call["function"], let name = function["name"]?.string, !name.isEmpty else { continue }
+            let arguments = arguments(function.present("arguments"))
+            made.calls.append(ChatAnswer.Call(id: ids.id(call["id"]?.string), name: name, arguments: arguments))
         }
-        made.finish = MiniMaxEnd.reason(choice["finish_reason"]?.string, hasCalls: !made.calls.isEmpty, of: root)
-        if made.text?.isEmpty == true, made.finish == .contentFilter || !made.calls.isEmpty { made.text = nil }
+        made.finish = MiniMaxEnd.reason(choice["finish_reason"], hasCalls: !made.calls.isEmpty, isCut: isCut)
+        // An answer without a word is one as well, unless there are calls, or a censor was at work.
+        made.text = text.isEmpty && (!made.calls.isEmpty || made.finish == .contentFilter) ? nil : text
         return made
     }
 
-    private static func answerID(_ root: JSONValue) -> String { root["id"]?.string ?? "0" }
-}
-
-/// The usage that is one: running chunks carry a total of nothing as a placeholder.
-enum MiniMaxUsage {
-    static func read(_ value: JSONValue?) -> TokenUsage? {
-        guard var usage = TokenUsage(value), let total = value?["total_tokens"]?.int, total > 0 else { return nil }
-        // The oldest models tell the total alone; more than that is not known, and not made up.
-        if usage.total == 0 { usage.prompt = min(total, 1 << 40) }
-        return usage
+    private static func arguments(_ value: JSONValue?) -> String {
+        guard let value else { return "{}" }
+        if value.isObject { return String(decoding: value.raw, as: UTF8.self) }
+        return value.string.flatMap { $0.isEmpty ? nil : $0 } ?? "{}"
     }
-}
 
-/// Why an answer ended.
-enum MiniMaxEnd {
-    static func reason(_ word: String?, hasCalls: Bool, of root: JSONValue) -> FinishReason {
-        switch word {
-        case "length", "max_tokens": .length
-        case "content_filter": .contentFilter
-        case _ where root["output_sensitive"]?.bool == true: .contentFilter
-        case "tool_calls": .toolCalls
-        default: hasCalls ? .toolCalls : .stop
-        }
+    private static func kept(_ choice: ChatAnswer.Choice) -> [KeptState] {
+        guard let call = choice.calls.first, !choice.reasoning.isEmpty,
+            choice.reasoning.utf8.count < MiniMaxStreamedAnswer.keptLimit
+        else { return [] }
+        var writer = JSONWriter()
+        writer.string(choice.reasoning)
+        return [KeptState(call: call.id, state: MiniMaxReasoning.details(writer.take()[...]))]
     }
 }

@@ -2,15 +2,13 @@ internal import Core
 internal import JSON
 internal import OpenAIAPI
 
-/// Messages as MiniMax reads them: two roles fewer, results of tools as plain texts, thoughts where it wants them back.
-enum MiniMaxMessages {
+/// Writes the conversation with the roles and the members that the vendor knows.
+struct MiniMaxMessages {
+    let job: Job
+    let model: MiniMaxModel
+
     /// `hint` is said to the model before all else.
-    static func write(
-        _ chat: ChatRequest,
-        _ job: Job,
-        hint: String?,
-        to writer: inout JSONWriter
-    ) throws(GatewayError) {
+    func write(_ chat: ChatRequest, hint: String?, to writer: inout JSONWriter) throws(GatewayError) {
         writer.key("messages")
         writer.beginArray()
         if let hint {
@@ -19,71 +17,84 @@ enum MiniMaxMessages {
             writer.member("content", hint)
             writer.endObject()
         }
-        for message in chat.messages { try write(message, job, to: &writer) }
+        for message in chat.messages { try write(message, to: &writer) }
         writer.endArray()
     }
 
-    private static func write(_ message: ChatMessage, _ job: Job, to writer: inout JSONWriter) throws(GatewayError) {
+    private func write(_ message: ChatMessage, to writer: inout JSONWriter) throws(GatewayError) {
         writer.beginObject()
+        writer.key("role")
         switch message.role {
-        case .system: writer.member("role", "system")
-        case .user: writer.member("role", "user")
-        case .assistant: writer.member("role", "assistant")
+        case .system: writer.string("system")
+        case .user: writer.string("user")
+        case .assistant: writer.string("assistant")
         case .tool:
-            writer.member("role", "tool")
-            writer.member("tool_call_id", message.toolCallID ?? "")
+            writer.string("tool")
+            if let id = message.toolCallID { writer.member("tool_call_id", id) }
         }
-        if message.role != .tool, let name = message.name { writer.member("name", name) }
-        try writeContent(message, job, to: &writer)
-        if !message.toolCalls.isEmpty {
-            writer.key("tool_calls")
-            writer.beginArray()
-            for call in message.toolCalls { write(call, to: &writer) }
-            writer.endArray()
+        if let name = message.name, message.role != .tool { writer.member("name", name) }
+        try writeContent(message, to: &writer)
+        if message.role == .assistant {
+            if model.thinks { MiniMaxReasoning.write(message, job.materials, to: &writer) }
+            try writeCalls(message.toolCalls, to: &writer)
         }
-        MiniMaxReasoning.write(message, job.materials, to: &writer)
         writer.endObject()
     }
 
-    private static func writeContent(
-        _ message: ChatMessage,
-        _ job: Job,
-        to writer: inout JSONWriter
-    ) throws(GatewayError) {
-        var hasPictures = false
+    /// Texts alone are one string, which is all that some roles may have.
+    private func writeContent(_ message: ChatMessage, to writer: inout JSONWriter) throws(GatewayError) {
+        var texts: [JSONValue] = []
+        var parts: [JSONValue] = []
+        var hasImages = false
         for part in message.parts {
             switch part.kind {
-            case .text, .refusal: continue
-            case .image where message.role == .user: hasPictures = true
-            case .image, .audio, .file, .other:
-                try job.refuse(part.path, "MiniMax takes texts, and images from users.")
+            case .text(let text), .refusal(let text):
+                texts.append(text)
+                if part.source.isObject { parts.append(part.source) }
+            case .image where message.role == .user:
+                hasImages = true
+                parts.append(part.source)
+            case .image: try job.refuse(part.path, "MiniMax takes images from users only.")
+            case .other("thinking"), .other("redacted_thinking"), .other("reasoning"): continue
+            case .audio: try job.refuse(part.path, "MiniMax's models take no audio.")
+            case .file: try job.refuse(part.path, "MiniMax's models take no files.")
+            case .other(let type):
+                try job.refuse("\(part.path).type", "MiniMax has no content of type '\(type.prefix(64))'.")
             }
         }
         writer.key("content")
-        guard hasPictures else {
-            if message.parts.isEmpty, message.role == .assistant { writer.null() } else { writer.string(message.text) }
-            return
+        if hasImages {
+            writer.beginArray()
+            for part in parts { writer.value(part) }
+            writer.endArray()
+        } else if texts.isEmpty, message.role == .assistant {
+            writer.null()
+        } else if texts.count == 1 {
+            writer.value(texts[0])
+        } else {
+            writer.string(texts.reduce("") { $0 + ($1.string ?? "") })
         }
-        writer.beginArray()
-        for part in message.parts {
-            switch part.kind {
-            case .text, .image: writer.value(part.source)
-            default: continue
-            }
-        }
-        writer.endArray()
     }
 
-    private static func write(_ call: ToolCall, to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.member("id", call.id)
-        writer.member("type", "function")
-        writer.key("function")
-        writer.beginObject()
-        writer.member("name", call.name)
-        // What is no JSON is an error to it.
-        writer.member("arguments", String(decoding: call.argumentsObject ?? Array("{}".utf8), as: UTF8.self))
-        writer.endObject()
-        writer.endObject()
+    private func writeCalls(_ calls: [ToolCall], to writer: inout JSONWriter) throws(GatewayError) {
+        guard !calls.isEmpty else { return }
+        writer.key("tool_calls")
+        writer.beginArray()
+        for call in calls {
+            guard let arguments = call.argumentsObject else {
+                throw .invalid(call.path + ".function.arguments", "The arguments of a call must be a JSON object.")
+            }
+            writer.beginObject()
+            writer.member("id", call.id)
+            writer.member("type", "function")
+            writer.key("function")
+            writer.beginObject()
+            writer.member("name", call.name)
+            writer.key("arguments")
+            writer.string(utf8: arguments[...])
+            writer.endObject()
+            writer.endObject()
+        }
+        writer.endArray()
     }
 }

@@ -1,15 +1,30 @@
-/// What the families of models can and cannot do, by the beginning of their names.
+/// What a model can do, as far as its name says.
 struct MiniMaxModel {
-    /// Takes forced calls, any temperature, a seed, and lets thinking be switched off.
-    let isThird: Bool
-    /// Answers to a schema by itself.
-    let hasSchemas: Bool
-    /// Thinks, and within its text unless it is asked to keep the two apart.
-    let thinks: Bool
+    enum Family {
+        /// `abab…`.
+        case old
+        case text01, m1, m2, m3
+        /// Still to be invented, and taken for one of the newest.
+        case unknown
+    }
+
+    let family: Family
 
     init(_ name: String) {
-        isThird = name.hasPrefix("MiniMax-M3")
-        hasSchemas = name.hasPrefix("MiniMax-Text-01")
-        thinks = name.hasPrefix("MiniMax-M")
+        let name = name.lowercased()
+        let families: [(String, Family)] = [
+            ("abab", .old), ("minimax-text", .text01), ("minimax-vl", .text01), ("minimax-m1", .m1),
+            ("minimax-m2", .m2), ("minimax-m3", .m3),
+        ]
+        family = families.first { name.hasPrefix($0.0) }?.1 ?? .unknown
     }
+
+    /// Takes forced calls, any temperature and a seed, and lets thinking be switched off.
+    var isModern: Bool { family == .m3 || family == .unknown }
+    /// Thinks, and within its text unless it is asked to keep the two apart.
+    var thinks: Bool { family != .old && family != .text01 }
+    /// Answers to a schema by itself.
+    var hasSchemas: Bool { family == .text01 }
+    /// Knows the limit by its old name.
+    var hasOldLimit: Bool { family == .old || family == .text01 }
 }

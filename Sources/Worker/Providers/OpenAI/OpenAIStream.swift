@@ -18,6 +18,8 @@ struct OpenAIStream: StreamTranslator {
     private var isBetweenEvents = false
     /// What comes now is the rest of the stream: an event in it may be half of one.
     private var isFinishing = false
+    /// Only where thoughts must be remembered: then no event goes unread.
+    private var keeper: ThoughtKeeper?
 
     /// `choices` is how many answers were asked for, each of which gives a reason for its end.
     init(wantsUsage: Bool, choices: Int = 1) {
@@ -25,8 +27,10 @@ struct OpenAIStream: StreamTranslator {
         self.choices = max(1, choices)
     }
 
-    init(for request: ModelRequest) {
+    /// `keepsThoughts` says that the vendor wants the thoughts before a call back.
+    init(for request: ModelRequest, keepsThoughts: Bool = false) {
         self.init(wantsUsage: request.wantsUsage, choices: request.document.root["n"]?.int ?? 1)
+        if keepsThoughts { keeper = ThoughtKeeper() }
     }
 
     mutating func receive(_ bytes: UnsafeRawBufferPointer, into output: inout StreamOutput) {
@@ -66,13 +70,18 @@ struct OpenAIStream: StreamTranslator {
         while output.end == nil, let frame = reader.finish() { take(frame, into: &output) }
         guard output.end == nil else { return }
         // Not every server of this dialect sends `[DONE]`; one that gave its reasons and closed properly has ended.
-        output.end = finishReasons >= choices ? .done : .failed(.cut)
+        if finishReasons >= choices { complete(&output) } else { output.end = .failed(.cut) }
+    }
+
+    private func complete(_ output: inout StreamOutput) {
+        if let keeper { output.kept += keeper.kept }
+        output.end = .done
     }
 
     private mutating func take(_ frame: SSEFrame, into output: inout StreamOutput) {
         let payload = frame.joined.isEmpty ? reader.payload(of: frame) : Self.oneLine(frame.joined)
         if payload.count >= 6, payload.prefix(6).equals("[DONE]") {
-            output.end = .done
+            complete(&output)
             return
         }
         if frame.isPlain, shape.fits(reader.bytes[frame.range]) {
@@ -85,7 +94,11 @@ struct OpenAIStream: StreamTranslator {
             let chunk = try output.parser.parse(payload)
             output.count += 1
             relay(chunk, frame, into: &output)
-            if frame.isPlain { shape.learn(chunk, payload) }
+            if keeper != nil {
+                keeper?.take(chunk)
+            } else if frame.isPlain {
+                shape.learn(chunk, payload)
+            }
         } catch {
             output.end = .failed(isFinishing ? .cut : .garbled(error.description))
         }
