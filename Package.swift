@@ -89,7 +89,7 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        worker("Providers", ["Core", "JSON", "HTTPCodec", "OpenAIAPI"]),
+        worker("Providers", ["Core", "JSON", "HTTPCodec", "Crypto", "OpenAIAPI"]),
         worker("Dialects", ["Core", "JSON", "OpenAIAPI"]),
         worker(
             "Admin",

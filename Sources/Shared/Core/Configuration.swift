@@ -21,6 +21,11 @@ package struct Configuration: Sendable {
     /// The operator's own prices, in place of those the program knows.
     package var prices: [UInt8]?
     package var proxyURL: String?
+    /// How clients reach this service, for the addresses in its answers; nothing where the request's own host will do.
+    package var publicURL: String?
+    /// How long a conversation that lives at an upstream is kept after its last turn, and how many an account may have.
+    package var conversationLifetime = Duration.seconds(72_000)
+    package var conversationsPerAccount = 100
     package var caFile: String?
     package var allowsHTTP2 = true
     /// The JSON text of `MODEL_ROUTES`.

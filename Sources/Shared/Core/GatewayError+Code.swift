@@ -14,6 +14,13 @@ extension GatewayError {
         case modelNotFound = "model_not_found"
         case notFound = "not_found"
         case previousResponseNotFound = "previous_response_not_found"
+        /// A conversation that lives at an upstream cannot be gone on with.
+        case conversationUnavailable = "conversation_unavailable"
+        case missingConversationID = "missing_conversation_id"
+        /// An upstream will not speak of this.
+        case contentFilter = "content_filter"
+        /// A file that an upstream does not take.
+        case invalidFile = "invalid_file"
         case methodNotAllowed = "method_not_allowed"
         case requestTimeout = "request_timeout"
         case conflict = "conflict"
@@ -34,6 +41,8 @@ extension GatewayError {
         case upstreamRefusedCredentials = "upstream_refused_credentials"
         case upstreamUnreachable = "upstream_unreachable"
         case upstreamCut = "upstream_cut"
+        /// Something in front of the upstream, a bot check or a firewall, keeps us out.
+        case upstreamBlocked = "upstream_blocked"
         case upstreamInvalid = "upstream_invalid_response"
         case upstreamOverloaded = "upstream_overloaded"
         case overloaded = "overloaded"
@@ -46,7 +55,7 @@ extension GatewayError {
     package var status: Int {
         switch code {
         case .invalidRequest, .invalidJSON, .missingParameter, .unsupportedParameter, .contextLengthExceeded,
-            .previousResponseNotFound:
+            .previousResponseNotFound, .missingConversationID, .contentFilter, .invalidFile:
             400
         case .invalidAPIKey, .invalidCredentials: 401
         case .budgetExhausted: 402
@@ -54,7 +63,7 @@ extension GatewayError {
         case .modelNotFound, .notFound: 404
         case .methodNotAllowed: 405
         case .requestTimeout: 408
-        case .conflict: 409
+        case .conflict, .conversationUnavailable: 409
         case .lengthRequired: 411
         case .bodyTooLarge: 413
         case .uriTooLong: 414
@@ -65,7 +74,9 @@ extension GatewayError {
         case .clientGone: 499
         case .internalError: 500
         case .notImplemented: 501
-        case .upstreamError, .upstreamRefusedCredentials, .upstreamUnreachable, .upstreamCut, .upstreamInvalid: 502
+        case .upstreamError, .upstreamRefusedCredentials, .upstreamUnreachable, .upstreamCut, .upstreamInvalid,
+            .upstreamBlocked:
+            502
         case .upstreamOverloaded, .overloaded, .stateUnavailable: 503
         case .upstreamTimeout, .upstreamIdle: 504
         case .httpVersionNotSupported: 505
@@ -80,13 +91,14 @@ extension GatewayError {
         case .permissionDenied: "permission_error"
         case .invalidRequest, .invalidJSON, .missingParameter, .unsupportedParameter, .contextLengthExceeded,
             .invalidAPIKey, .invalidCredentials, .modelNotFound, .notFound, .previousResponseNotFound,
-            .methodNotAllowed,
+            .conversationUnavailable, .missingConversationID, .contentFilter, .invalidFile, .methodNotAllowed,
             .requestTimeout, .conflict, .lengthRequired, .bodyTooLarge, .uriTooLong, .unsupportedMediaType,
             .unprocessable, .headersTooLarge,
             .clientGone, .notImplemented, .httpVersionNotSupported:
             upstreamType ?? "invalid_request_error"
         case .internalError, .upstreamError, .upstreamRefusedCredentials, .upstreamUnreachable, .upstreamCut,
-            .upstreamInvalid, .upstreamOverloaded, .overloaded, .stateUnavailable, .upstreamTimeout, .upstreamIdle:
+            .upstreamBlocked, .upstreamInvalid, .upstreamOverloaded, .overloaded, .stateUnavailable, .upstreamTimeout,
+            .upstreamIdle:
             "server_error"
         }
     }

@@ -49,5 +49,24 @@ package final class LoopTimer {
         unsafe closeFreeingMemory(handle)
     }
 
+    /// Returns after that time; other work of the loop is done meanwhile.
+    package static func wait(_ delay: Duration) async {
+        let timer = Waiting()
+        await timer.wait(delay)
+    }
+
+    @LoopActor
+    private final class Waiting {
+        private var timer: LoopTimer?
+
+        func wait(_ delay: Duration) async {
+            await withCheckedContinuation { continuation in
+                timer = LoopTimer { continuation.resume() }
+                timer?.schedule(after: delay)
+            }
+            timer?.close()
+        }
+    }
+
     isolated deinit { close() }
 }

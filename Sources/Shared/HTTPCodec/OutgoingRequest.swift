@@ -1,6 +1,8 @@
 /// A request that is to leave for an upstream: what a provider makes and the upstream client sends.
 package struct OutgoingRequest: Sendable {
-    package enum Method: String, Sendable { case get = "GET", post = "POST", delete = "DELETE" }
+    package enum Method: String, Sendable {
+        case get = "GET", post = "POST", put = "PUT", patch = "PATCH", delete = "DELETE"
+    }
 
     package var method: Method
     package var url: String

@@ -6,21 +6,44 @@ package struct ProviderDefinition: Sendable {
     package let keyVariables: [String]
     /// Further variables that `make` reads.
     package let variables: [String]
+    package let pool: PoolTraits
     package let make: @Sendable (ProviderSettings) throws(ProviderProblem) -> any Provider
 
     package init(
         name: String,
         keyVariables: [String] = [],
         variables: [String] = [],
+        pool: PoolTraits = PoolTraits(),
         make: @escaping @Sendable (ProviderSettings) throws(ProviderProblem) -> any Provider
     ) {
         self.name = name
         self.keyVariables = keyVariables
         self.variables = variables
+        self.pool = pool
         self.make = make
     }
 
     package var hasPool: Bool { !keyVariables.isEmpty }
+
+    /// The accounts that the operator has put into the environment.
+    package func credentials(_ settings: ProviderSettings) -> [String] {
+        keyVariables.flatMap { pool.credentials(settings, $0) }
+    }
+}
+
+/// How the accounts of a provider may be used, where that is not how API keys are.
+package struct PoolTraits: Sendable {
+    /// Each lease is decided by the cluster, one after the other: nothing is ever exceeded.
+    package var isExact = false
+    /// How many turns an account of the environment may have at once; no number means any.
+    package var concurrency: Int?
+    /// How long a model rests on an account that has reached its limit and was not told for how long, the first time and at
+    /// most.
+    package var rest: (first: Duration, longest: Duration)?
+    /// Reads the accounts out of a variable.
+    package var credentials: @Sendable (ProviderSettings, String) -> [String] = { $0.list($1) }
+
+    package init() {}
 }
 
 /// What the operator has said wrong, in words for the log.

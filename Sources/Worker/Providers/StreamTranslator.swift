@@ -1,4 +1,5 @@
 package import Core
+package import HTTPCodec
 package import JSON
 
 /// Turns an upstream's bytes into OpenAI events. Fed with whatever the network brings, cut anywhere.
@@ -22,6 +23,8 @@ package struct StreamOutput {
         /// The upstream said that it is done.
         case done
         case failed(GatewayError)
+        /// The answer goes on where this request leads.
+        case more(OutgoingRequest)
     }
 
     /// Whole events, ready to be sent.
@@ -34,6 +37,10 @@ package struct StreamOutput {
     package var end: End?
     /// What must be remembered for the next turn.
     package var kept: [KeptState] = []
+    /// Files that the answer names by addresses of ours.
+    package var files: [NamedFile] = []
+    /// How a web application's turn ended.
+    package var concluded: ConcludedTurn?
     /// For chunks that are looked at and forgotten.
     package let parser = JSONParser()
 
@@ -46,5 +53,7 @@ package struct StreamOutput {
         usage = nil
         end = nil
         if !kept.isEmpty { kept = [] }
+        if !files.isEmpty { files = [] }
+        if concluded != nil { concluded = nil }
     }
 }

@@ -20,17 +20,28 @@ enum AccountPools {
         for definition in ProviderCatalog.definitions where definition.hasPool {
             pools[definition.name] = AccountPool(
                 name: definition.name,
-                environment: definition.keyVariables.flatMap(settings.list),
+                environment: definition.credentials(settings),
                 redis: redis,
                 vault: vault,
-                options: options,
+                options: Self.options(options, definition.pool),
                 log: log
             )
         }
         return pools
     }
 
-    private static func vault(_ configuration: Configuration) throws(UsageError) -> Vault? {
+    private static func options(_ usual: AccountPool.Options, _ traits: PoolTraits) -> AccountPool.Options {
+        var options = usual
+        if traits.isExact { options.use = .scripted }
+        options.environmentConcurrency = traits.concurrency
+        if let rest = traits.rest {
+            options.consequences[.rateLimited]?.first = rest.first
+            options.consequences[.rateLimited]?.longest = rest.longest
+        }
+        return options
+    }
+
+    static func vault(_ configuration: Configuration) throws(UsageError) -> Vault? {
         guard let secret = configuration.secret else { return nil }
         do throws(VaultError) {
             return try Vault(secret: secret, previous: configuration.previousSecrets)

@@ -14,6 +14,10 @@ final class ClusterState {
     let ledger: Ledger
     let reasoning: ReasoningStore
     let responses: ResponseStore
+    let conversations: ConversationStore
+    let nonces: NonceLedger
+    let facts: AccountFacts
+    let files: FileLedger
     let modelLists: ModelLists
     let settings: Settings
     let directory: WorkerDirectory
@@ -52,6 +56,13 @@ final class ClusterState {
         ledger = Ledger(redis: redis, log: log)
         reasoning = ReasoningStore(redis: redis)
         responses = ResponseStore(redis: redis)
+        var conversing = ConversationStore.Options()
+        conversing.lifetime = configuration.conversationLifetime
+        conversing.mostPerAccount = configuration.conversationsPerAccount
+        conversations = ConversationStore(redis: redis, options: conversing)
+        nonces = NonceLedger(redis: redis)
+        facts = AccountFacts(redis: redis, vault: try AccountPools.vault(configuration))
+        files = FileLedger(redis: redis)
         modelLists = ModelLists(redis: redis)
         settings = Settings(
             redis: redis,
@@ -149,6 +160,7 @@ final class ClusterState {
         directory.close()
         rateLimits.close()
         ledger.close()
+        conversations.close()
         keyRing.close()
         redis.close()
     }

@@ -39,6 +39,13 @@ extension Configuration {
             redisTimeout = .milliseconds(milliseconds)
         }
         proxyURL = environment.text("PROXY_URL")
+        publicURL = environment.text("PUBLIC_URL").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+        if let seconds = try environment.number("CONVERSATION_TTL", in: 60...2_592_000) {
+            conversationLifetime = .seconds(seconds)
+        }
+        if let most = try environment.number("MAX_CONVERSATIONS_PER_ACCOUNT", in: 1...10_000) {
+            conversationsPerAccount = most
+        }
         caFile = environment.text("UPSTREAM_CA_FILE")
         allowsHTTP2 = try environment.flag("UPSTREAM_HTTP2") ?? allowsHTTP2
         modelRoutes = environment.text("MODEL_ROUTES")

@@ -170,6 +170,10 @@ extension GatewayParts {
         ledger = state.ledger
         reasoning = state.reasoning
         responses = state.responses
+        conversations = state.conversations
+        nonces = state.nonces
+        facts = state.facts
+        files = state.files
         modelLists = state.modelLists
         isStateReachable = { [redis = state.redis] in redis.isReady }
         workerID = state.directory.identity.id

@@ -22,7 +22,8 @@ package struct ChunkWriter: Sendable {
         created: Int,
         includesUsage: Bool,
         usesFunctions: Bool = false,
-        fingerprint: String? = nil
+        fingerprint: String? = nil,
+        conversation: String? = nil
     ) {
         var writer = JSONWriter()
         writer.beginObject()
@@ -31,6 +32,7 @@ package struct ChunkWriter: Sendable {
         writer.member("created", created)
         writer.member("model", model)
         if let fingerprint { writer.member("system_fingerprint", fingerprint) }
+        if let conversation { writer.member("conversation_id", conversation) }
         var bytes = Array("data: ".utf8)
         bytes += writer.take()
         opening = bytes + Array(#","choices":["#.utf8)
@@ -40,14 +42,22 @@ package struct ChunkWriter: Sendable {
     }
 
     /// For the request that is being answered.
-    package init(id: String, model: String, created: Int, for request: ModelRequest, fingerprint: String? = nil) {
+    package init(
+        id: String,
+        model: String,
+        created: Int,
+        for request: ModelRequest,
+        fingerprint: String? = nil,
+        conversation: String? = nil
+    ) {
         self.init(
             id: id,
             model: model,
             created: created,
             includesUsage: request.wantsUsage,
             usesFunctions: request.document.root.present("functions") != nil,
-            fingerprint: fingerprint
+            fingerprint: fingerprint,
+            conversation: conversation
         )
     }
 

@@ -18,3 +18,10 @@ extension AccountPool {
         return counts
     }
 }
+
+extension AccountPool {
+    /// An account's credential, even while it rests; nothing where this worker has no such account or cannot read it.
+    package func credential(of id: String) -> String? {
+        mirror.entry(id).flatMap { mirror.credential(of: $0.state) }
+    }
+}

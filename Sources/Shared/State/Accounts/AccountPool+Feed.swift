@@ -18,7 +18,8 @@ extension AccountPool {
             .integer(Int(options.registrationTime.milliseconds)),
             .integer(Int(options.retention.milliseconds)),
             .text(Self.randomEpoch()),
-            environmentIDs.isEmpty ? "0" : "1"
+            environmentIDs.isEmpty ? "0" : "1",
+            .text(options.environmentConcurrency.map { String($0) } ?? "")
         )
         for id in environmentIDs {
             arguments += [.text(id), .text(mirror.entry(id)?.state.maskedCredential ?? "")]

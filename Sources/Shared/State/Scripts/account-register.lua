@@ -2,12 +2,13 @@
 -- KEYS[5..8]: all accounts by serial number, accounts from environments by expiry, departed ones by the time at which
 -- they are forgotten, the worker's set. ARGV[3..6]: ms until a registration expires, ms until a departed account is
 -- forgotten, a random name for the pool's memory should it be new, '1' when the set has a name.
--- From ARGV[7] on: accounts and their masked credentials.
+-- ARGV[7]: how many leases a new account may have at once, or ''.
+-- From ARGV[8] on: accounts and their masked credentials.
 -- Returns now, the name of the pool's memory and its version.
 local accounts, registered, departed, set = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local lifetime, retention = tonumber(ARGV[3]), tonumber(ARGV[4])
 redis.call('HSETNX', pool, 'epoch', ARGV[5])
-for position = 7, #ARGV, 2 do
+for position = 8, #ARGV, 2 do
     local id = ARGV[position]
     local key = prefix .. 'account:' .. id
     local origin = redis.call('HGET', key, 'origin')
@@ -17,6 +18,9 @@ for position = 7, #ARGV, 2 do
         if isNew then
             redis.call('HSET', key, 'origin', 'environment', 'enabled', '1', 'weight', 1, 'created', now,
                 'masked', ARGV[position + 1], 'failures', 0)
+            if ARGV[7] ~= '' then
+                redis.call('HSET', key, 'concurrency', ARGV[7])
+            end
             redis.call('ZADD', accounts, redis.call('HINCRBY', pool, 'serial', 1), id)
         end
         local returns = redis.call('ZREM', departed, id) == 1

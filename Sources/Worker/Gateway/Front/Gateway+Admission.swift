@@ -122,6 +122,21 @@ extension Gateway {
     }
 
     private func serve(_ request: ModelRequest, _ itinerary: Itinerary, _ context: RequestContext) {
+        guard let provider = itinerary.web else { return start(request, itinerary, context) }
+        // Ends with the answer of Redis, which has a deadline.
+        Task.immediate { @LoopActor in
+            do throws(GatewayError) {
+                try await plan(request, provider, context)
+                if let home = context.plan?.home(at: provider.name) { itinerary.preference = (provider.name, home) }
+                if context.ownKey != nil { itinerary.ownKeyProvider = provider.name }
+                start(request, itinerary, context)
+            } catch {
+                refuse(error, context)
+            }
+        }
+    }
+
+    private func start(_ request: ModelRequest, _ itinerary: Itinerary, _ context: RequestContext) {
         if context.streams {
             StreamServing(request, itinerary, context, gateway: self).begin()
         } else {

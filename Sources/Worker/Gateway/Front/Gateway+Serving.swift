@@ -16,6 +16,11 @@ extension Gateway {
         var last: GatewayError?
         while let attempt = await nextAttempt(itinerary, &last) {
             do throws(GatewayError) {
+                if let provider = attempt.candidate.provider as? any WebProvider {
+                    let reason = try await answerTurn(provider, request, attempt, context, deadline)
+                    if reason == .done { attempt.succeeded() } else { attempt.abandoned() }
+                    return settle(context, reason)
+                }
                 let needs = missing(request, attempt, context)
                 if !needs.isEmpty { try await gather(needs, context) }
                 let job = job(request, attempt, context)
@@ -125,7 +130,7 @@ extension Gateway {
     }
 
     /// The answer in the client's dialect.
-    private func said(_ body: [UInt8], _ context: RequestContext) async throws(GatewayError) -> [UInt8] {
+    func said(_ body: [UInt8], _ context: RequestContext) async throws(GatewayError) -> [UInt8] {
         guard let dialect = context.dialect else { return body }
         let answer = try dialect.answer(body)
         // What the client may refer to must be there before it knows of it.
@@ -134,7 +139,7 @@ extension Gateway {
     }
 
     /// A successful answer; nothing when the client has left.
-    private func ask(
+    func ask(
         _ outgoing: OutgoingRequest,
         _ provider: any Provider,
         _ context: RequestContext,
@@ -153,7 +158,7 @@ extension Gateway {
         }
     }
 
-    private func send(_ body: [UInt8], _ head: UpstreamHead?, _ context: RequestContext) {
+    func send(_ body: [UInt8], _ head: UpstreamHead?, _ context: RequestContext) {
         context.firstByteAt = LoopClock.now
         context.answerBytes = body.count
         context.exchange.respond(status: 200, body: body) { output in

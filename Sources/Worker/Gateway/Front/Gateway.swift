@@ -25,9 +25,13 @@ package final class Gateway: RequestHandler {
     let readiness: Readiness
     let gatherer: MaterialGatherer
     let responses: ResponseStore?
+    let conversations: ConversationStore?
+    let nonces: NonceLedger?
+    let facts: AccountFacts?
+    let files: FileLedger?
     var random = SystemRandomNumberGenerator()
-    private let providers: [any Provider]
-    private let pools: [String: AccountPool]
+    let providers: [any Provider]
+    let pools: [String: AccountPool]
     private let engines: EngineDirectory?
     private var ids: RequestIDs
     private let settlement: Settlement
@@ -63,8 +67,12 @@ package final class Gateway: RequestHandler {
         metrics.observe(parts.upstream)
         clusterMetrics = ClusterMetrics(own: metrics, snapshots: parts.snapshots)
         responses = parts.responses
+        conversations = parts.conversations
+        nonces = parts.nonces
+        facts = parts.facts
+        files = parts.files
         gatherer = MaterialGatherer(
-            fetcher: AddressFetcher(client: parts.strangers ?? parts.upstream),
+            fetcher: parts.strangers.map { AddressFetcher(client: $0) },
             reasoning: parts.reasoning
         )
         readiness = Readiness(isStateReachable: parts.isStateReachable)
@@ -103,6 +111,8 @@ package final class Gateway: RequestHandler {
         let context = RequestContext(id: id, exchange: exchange, receivedAt: request.receivedAt)
         metrics.requestBegan(at: request.receivedAt)
         context.route = Route(request.head)
+        context.host = request.head.first("host").map { $0.text } ?? ""
+        if request.head.first("x-forwarded-proto").map({ $0.equals("https") }) == true { context.scheme = "https" }
         do throws(GatewayError) {
             try begin(request, context)
         } catch {
@@ -121,6 +131,7 @@ package final class Gateway: RequestHandler {
     /// The end of every request.
     func settle(_ context: RequestContext, _ reason: EndReason, _ error: GatewayError? = nil) {
         settlement.settle(context, reason == .clientGone && isCutShort ? .drained : reason, error)
+        leave(context)
     }
 
     func refuse(_ error: GatewayError, _ context: RequestContext) {

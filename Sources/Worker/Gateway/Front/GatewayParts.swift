@@ -23,6 +23,11 @@ package struct GatewayParts {
     package var ledger: Ledger?
     package var reasoning: ReasoningStore?
     package var responses: ResponseStore?
+    /// What web applications need of the cluster.
+    package var conversations: ConversationStore?
+    package var nonces: NonceLedger?
+    package var facts: AccountFacts?
+    package var files: FileLedger?
     package var engines: EngineDirectory?
     package var modelLists: ModelLists?
     /// What fetches the addresses that clients name: it must not reach anything but the public network.

@@ -30,6 +30,13 @@ final class RequestContext {
     var candidate: Candidate?
     /// What was gathered for the request, for as long as another attempt may need it.
     var materials = Materials()
+    /// Of a request to a web application.
+    var plan: TurnPlan?
+    /// A credential that the caller brought along, for one provider's web application.
+    var ownKey: String?
+    /// As the client knows this service; empty where it did not say.
+    var host = ""
+    var scheme = "http"
     /// The account of the last upstream call.
     var account = ""
 

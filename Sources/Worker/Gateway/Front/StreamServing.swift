@@ -9,8 +9,8 @@ import Providers
 /// relay calls back, and what is kept is this.
 @LoopActor
 final class StreamServing {
-    private let gateway: Gateway
-    private let context: RequestContext
+    let gateway: Gateway
+    let context: RequestContext
     private var request: ModelRequest?
     private var itinerary: Itinerary?
     private var current: Attempt?
@@ -101,6 +101,7 @@ final class StreamServing {
     private func make(_ attempt: Attempt) {
         guard let request else { return attempt.abandoned() }
         current = attempt
+        if let provider = attempt.candidate.provider as? any WebProvider { return open(provider, request, attempt) }
         let needs = gateway.missing(request, attempt, context)
         if needs.isEmpty { return send(request, attempt) }
         // Ends with the last answer to what is asked for, all of which have deadlines.
@@ -125,6 +126,29 @@ final class StreamServing {
             }
         } catch {
             notSent(error)
+        }
+    }
+
+    /// A web application's turn: what comes before its answer are calls of their own.
+    private func open(_ provider: any WebProvider, _ request: ModelRequest, _ attempt: Attempt) {
+        relay?.prepare(patience: provider.patience)
+        let number = context.upstreamCalls + 1
+        // Ends with the last of the provider's calls, all of which have deadlines.
+        Task.immediate { @LoopActor in
+            do throws(GatewayError) {
+                let (opened, turn) = try await gateway.open(provider, request, attempt, context)
+                // The client may have left meanwhile, or its patience ended; then the attempt has been given back.
+                guard current != nil, context.upstreamCalls == number else { return }
+                let stream = TurnStream(
+                    opened,
+                    turn,
+                    id: "chatcmpl-\(context.id)",
+                    thinking: gateway.thinking(provider, opened)
+                )
+                relay?.start(opened.request, stream, with: provider)
+            } catch {
+                if current != nil, context.upstreamCalls == number { notSent(error) }
+            }
         }
     }
 

@@ -7,10 +7,11 @@ import State
 /// here.
 @LoopActor
 final class MaterialGatherer {
-    private let fetcher: AddressFetcher
+    /// Nothing where strangers' addresses may not be fetched at all.
+    private let fetcher: AddressFetcher?
     private let reasoning: ReasoningStore?
 
-    init(fetcher: AddressFetcher, reasoning: ReasoningStore?) {
+    init(fetcher: AddressFetcher?, reasoning: ReasoningStore?) {
         self.fetcher = fetcher
         self.reasoning = reasoning
     }
@@ -31,18 +32,21 @@ final class MaterialGatherer {
         beside present: Materials
     ) async throws(GatewayError) -> Materials {
         var materials = present
-        guard needs.addresses.count <= fetcher.limits.files else {
-            throw .invalid(
-                needs.addresses.last?.parameter,
-                "At most \(fetcher.limits.files) addresses can be fetched for one request."
-            )
+        if let last = needs.addresses.last {
+            guard let fetcher else { throw .invalid(last.parameter, "Addresses cannot be fetched here.") }
+            guard needs.addresses.count <= fetcher.limits.files else {
+                throw .invalid(
+                    last.parameter,
+                    "At most \(fetcher.limits.files) addresses can be fetched for one request."
+                )
+            }
         }
         if let reasoning, !needs.calls.isEmpty {
             let states = await reasoning.states(of: needs.calls, owner: owner)
             materials.kept.merge(states) { _, new in new }
         }
         for address in needs.addresses where materials.files[address.url] == nil {
-            materials.files[address.url] = try await fetcher.fetch(address)
+            materials.files[address.url] = try await fetcher?.fetch(address)
         }
         return materials
     }

@@ -2,6 +2,7 @@ import Core
 import EventLoop
 import JSON
 import OpenAIAPI
+import Providers
 import Tokenizer
 
 /// Counts the tokens of whole prompts without holding up the loop for long: message by message, and what is too large to be
@@ -26,6 +27,21 @@ enum TokenCount {
             }
         }
         return usage
+    }
+
+    /// What a web application's turn comes to, its provider having counted nothing: all that the model had before it, though
+    /// the upstream may have remembered most of it, and all that it said.
+    static func usage(of turn: Turn, _ end: TurnEnd) async -> TokenUsage {
+        var usage = TokenUsage(prompt: await prompt(of: turn.request))
+        let encoding = TokenEncoding(forModel: turn.model)
+        usage.reasoning = count(end.reasoning, encoding)
+        await Task.yield()
+        usage.completion = usage.reasoning + count(end.text, encoding)
+        return usage
+    }
+
+    private static func count(_ text: String, _ encoding: TokenEncoding) -> Int {
+        text.utf8.count > largest ? (text.utf8.count + 3) / 4 : encoding.count(Array(text.utf8))
     }
 
     private static func count(_ value: JSONValue, _ encoding: TokenEncoding) -> Int {

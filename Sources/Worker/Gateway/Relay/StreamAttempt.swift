@@ -25,16 +25,30 @@ final class StreamAttempt: TransferDelegate {
     private let scratch: StreamScratch
     private let lingering: LingeringTransfers
 
-    init(relay: StreamRelay, provider: any Provider, job: Job, lingering: LingeringTransfers) {
+    /// `job` is what is asked, where the provider is asked by one call.
+    init(
+        relay: StreamRelay,
+        provider: any Provider,
+        translator: any StreamTranslator,
+        job: Job?,
+        lingering: LingeringTransfers
+    ) {
         self.relay = relay
         self.lingering = lingering
         self.provider = provider
+        self.translator = translator
         self.job = job
-        translator = provider.makeStreamTranslator(for: job)
         scratch = StreamScratch.shared
     }
 
     func start(_ request: OutgoingRequest, on upstream: UpstreamClient) {
+        transfer = upstream.start(request, delegate: self)
+    }
+
+    /// The answer goes on where another request leads.
+    func goOn(with request: OutgoingRequest, on upstream: UpstreamClient) {
+        transfer?.cancel()
+        body = .awaited
         transfer = upstream.start(request, delegate: self)
     }
 
@@ -126,8 +140,8 @@ final class StreamAttempt: TransferDelegate {
 
     /// The meaning of an answer that is no stream.
     private func refusal(_ body: ByteBuffer) -> GatewayError {
-        guard let head, let job else { return .notAStream }
-        if (200..<300).contains(head.status) {
+        guard let head else { return .notAStream }
+        if (200..<300).contains(head.status), let job {
             // Some upstreams refuse with 200 and an error body.
             do throws(GatewayError) {
                 _ = try provider.translateAnswer(Array(body.readable), to: job)

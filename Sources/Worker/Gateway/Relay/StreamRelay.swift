@@ -50,14 +50,30 @@ final class StreamRelay {
     /// Whether a further attempt could still be hidden from the client.
     var mayTryAgain: Bool { machine.mayTryAgain && !exchange.isClientGone }
 
+    /// An upstream is being made ready to answer: the client's clocks run.
+    func prepare(patience: Duration?) {
+        machine.attemptStarted(at: LoopClock.now, patience: patience)
+        timer.set(machine.deadline)
+    }
+
     /// Sends the request to one upstream and relays what it answers; the owner hears how it came out.
     func start(_ outgoing: OutgoingRequest, _ job: Job, with provider: any Provider) {
+        start(outgoing, provider.makeStreamTranslator(for: job), job, with: provider)
+    }
+
+    func start(
+        _ outgoing: OutgoingRequest,
+        _ translator: any StreamTranslator,
+        _ job: Job? = nil,
+        with provider: any Provider
+    ) {
         machine.attemptStarted(at: LoopClock.now, patience: provider.patience)
         knowsUpstreamSpeaks = false
         held.removeAll()
         let attempt = StreamAttempt(
             relay: self,
             provider: provider,
+            translator: translator,
             job: job,
             lingering: services.lingering
         )
@@ -117,6 +133,7 @@ final class StreamRelay {
         if let usage = output.usage { context.usage = usage }
         context.chunks += output.count
         if !output.kept.isEmpty { owner?.keep(output.kept) }
+        if !output.files.isEmpty { owner?.keep(output.files) }
         let now = LoopClock.turn
         // Where the end of the body is the end of the stream, what it means is written without a further event.
         if output.count > 0 || !output.events.isEmpty {
@@ -138,8 +155,33 @@ final class StreamRelay {
         }
         switch output.end {
         case nil: relieve(now)
-        case .done: endProperly()
+        case .done:
+            if let concluded = output.concluded { conclude(concluded) } else { endProperly() }
         case .failed(let error): upstreamFailed(error)
+        case .more(let request):
+            relieve(now)
+            attempt?.goOn(with: request, on: services.upstream)
+        }
+    }
+
+    /// The answer of a web application is complete: what it used is counted, and how far the conversation has come is
+    /// written down, before the client hears of its end.
+    private func conclude(_ concluded: ConcludedTurn) {
+        attempt?.leave(isComplete: true)
+        attempt = nil
+        machine.ended()
+        timer.set(machine.deadline)
+        owner?.conclude(concluded.end) { [self] usage, error in
+            // The client may have left meanwhile.
+            guard owner != nil else { return }
+            if let error {
+                if exchange.isUnanswered { begin() }
+                breakOff(error)
+                return end(EndReason(error), error)
+            }
+            context.usage = usage
+            concluded.appendUsage(usage, to: &held)
+            endProperly()
         }
     }
 

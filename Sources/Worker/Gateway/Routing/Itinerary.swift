@@ -1,5 +1,6 @@
 import Core
 import EventLoop
+import Providers
 import State
 
 /// The upstream calls that may still be made for one request: candidate after candidate, of each one's pool one account
@@ -30,6 +31,10 @@ final class Itinerary {
     /// Accounts of the current candidate that have had their call.
     private var tried: Set<String> = []
     private var refusal: GatewayError?
+    /// The account that a provider should use while it can.
+    var preference: (provider: String, account: String)?
+    /// The provider for which the caller has brought a credential along: no account is needed there.
+    var ownKeyProvider: String?
 
     init(_ stops: [Stop], limit: Int) {
         self.stops = stops[...]
@@ -39,19 +44,25 @@ final class Itinerary {
     /// The model and the provider that are asked first, for estimates.
     var first: Candidate? { stops.first?.candidate }
 
+    /// The web application that may be asked, whether first or later.
+    var web: (any WebProvider)? {
+        for stop in stops { if let provider = stop.candidate.provider as? any WebProvider { return provider } }
+        return nil
+    }
+
     /// Nothing further shall be tried.
     func end() { stops = [] }
 
     /// The next call, where it is known without asking the state.
     func next() -> Step {
         while let stop = reachableStop() {
-            guard let pool = stop.candidate.pool else {
+            guard let pool = stop.candidate.pool, stop.candidate.provider.name != ownKeyProvider else {
                 calls += 1
                 leave()
                 stop.candidate.seat?.taken()
                 return .attempt(Attempt(candidate: stop.candidate, lease: nil))
             }
-            switch pool.choose(model: stop.candidate.model, preferring: nil, excluding: tried) {
+            switch pool.choose(model: stop.candidate.model, preferring: preferred(stop), excluding: tried) {
             case .lease(let lease): return .attempt(take(lease, stop.candidate))
             case .ask: return .ask
             case .none(_, let reason): skip(reason)
@@ -63,7 +74,7 @@ final class Itinerary {
     /// Asks the state for the account of the next call, and where it has none goes on to the candidates after it.
     func ask(completion: @escaping @LoopActor (Step) -> Void) {
         guard let stop = reachableStop(), let pool = stop.candidate.pool else { return completion(next()) }
-        pool.lease(model: stop.candidate.model, preferring: nil, excluding: tried) { [self] result in
+        pool.lease(model: stop.candidate.model, preferring: preferred(stop), excluding: tried) { [self] result in
             switch result {
             case .success(let lease): completion(.attempt(take(lease, stop.candidate)))
             case .failure(let reason):
@@ -72,6 +83,11 @@ final class Itinerary {
                 if case .ask = step { ask(completion: completion) } else { completion(step) }
             }
         }
+    }
+
+    private func preferred(_ stop: Stop) -> String? {
+        guard let preference, preference.provider == stop.candidate.provider.name else { return nil }
+        return preference.account
     }
 
     private func take(_ lease: Lease, _ candidate: Candidate) -> Attempt {

@@ -1,0 +1,44 @@
+import Core
+import EventLoop
+import HTTPCodec
+import HTTPServer
+import OpenAIAPI
+import Providers
+
+/// Whole answers of web applications.
+extension Gateway {
+    /// Opens the turn, reads its answer, and what it goes on with, and answers the client.
+    func answerTurn(
+        _ provider: any WebProvider,
+        _ request: ModelRequest,
+        _ attempt: Attempt,
+        _ context: RequestContext,
+        _ deadline: Instant
+    ) async throws(GatewayError) -> EndReason {
+        context.exchange.onClientGone = { context.plan?.desk?.close() }
+        let opened: OpenedTurn
+        let turn: Turn
+        do throws(GatewayError) {
+            (opened, turn) = try await open(provider, request, attempt, context)
+        } catch {
+            if context.exchange.isClientGone { return .clientGone }
+            throw error
+        }
+        var answer = TurnAnswer(
+            opened,
+            turn,
+            id: "chatcmpl-\(context.id)",
+            thinking: thinking(provider, opened)
+        )
+        var next: OutgoingRequest? = opened.request
+        while let outgoing = next {
+            guard let (_, body) = try await ask(outgoing, provider, context, deadline) else { return .clientGone }
+            next = try answer.receive(body)
+        }
+        keep(answer.takeFiles(), context)
+        let usage = try await conclude(answer.end, context)
+        context.usage = usage
+        send(try await said(answer.bytes(usage: usage), context), nil, context)
+        return .done
+    }
+}

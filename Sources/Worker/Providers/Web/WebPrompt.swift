@@ -1,0 +1,109 @@
+package import Core
+internal import Crypto
+internal import JSON
+package import OpenAIAPI
+
+/// A chat request as a web application can be told it: plain messages with files, and what all of the conversation is to
+/// heed, in words.
+package struct WebPrompt: Sendable {
+    package var messages: [WebMessage] = []
+    package var instructions = ""
+
+    /// The addresses whose content must be fetched before the prompt can be made: those of the messages from `first` on.
+    package static func addresses(of request: ModelRequest, from first: Int, _ traits: WebTraits) -> [Needs.Address] {
+        guard traits.takesFiles, let chat = try? ChatRequest(request) else { return [] }
+        var addresses: [Needs.Address] = []
+        for message in chat.messages[min(first, chat.messages.count)...] {
+            for part in message.parts {
+                guard let (url, parameter) = source(of: part), DataURL(url) == nil else { continue }
+                addresses.append(Needs.Address(url: url, parameter: parameter))
+            }
+        }
+        return addresses
+    }
+
+    /// `first` is the first message whose files are wanted: what the upstream has already is not sent again.
+    package init(
+        _ request: ModelRequest,
+        _ materials: Materials,
+        _ traits: WebTraits,
+        filesFrom first: Int = 0
+    ) throws(GatewayError) {
+        let chat = try ChatRequest(request)
+        guard chat.choices == 1 else {
+            throw .notHere("n", "This model gives one answer at a time: 'n' must be 1.")
+        }
+        var instructions: [String] = []
+        for (place, message) in chat.messages.enumerated() {
+            switch message.role {
+            case .system: instructions.append(message.text)
+            case .user, .tool:
+                var said = WebMessage(role: .user, text: message.text)
+                if place >= first { said.files = try Self.files(of: message, materials, traits) }
+                messages.append(said)
+            case .assistant: messages.append(WebMessage(role: .assistant, text: message.text))
+            }
+        }
+        guard messages.last?.role == .user else {
+            throw .invalid("messages", "The last message must be the user's.")
+        }
+        self.instructions = instructions.filter { !$0.isEmpty }.joined(separator: "\n\n")
+        let size = messages.reduce(self.instructions.utf8.count) { $0 + $1.text.utf8.count }
+        guard size <= traits.longestPrompt else {
+            throw .invalid(
+                "messages",
+                "The conversation is longer than this model takes: \(size) bytes of text, at most \(traits.longestPrompt).",
+                code: .contextLengthExceeded
+            )
+        }
+    }
+
+    private static func files(
+        of message: ChatMessage,
+        _ materials: Materials,
+        _ traits: WebTraits
+    ) throws(GatewayError) -> [WebFile] {
+        var files: [WebFile] = []
+        for part in message.parts {
+            guard let (url, parameter) = source(of: part) else {
+                if case .text = part.kind { continue }
+                throw .invalid(part.path, "This model takes text, images and files only.", code: .unsupportedParameter)
+            }
+            guard traits.takesFiles else { throw .notHere(part.path, "This model takes text only.") }
+            files.append(try file(url, parameter, part, materials))
+        }
+        return files
+    }
+
+    private static func file(
+        _ url: String,
+        _ parameter: String,
+        _ part: ContentPart,
+        _ materials: Materials
+    ) throws(GatewayError) -> WebFile {
+        let content: [UInt8]
+        let mediaType: String
+        if let data = DataURL(url) {
+            guard let bytes = Base64.standard.decode(String(data.base64)) else {
+                throw .invalid(parameter, "The content of this file is not valid base64.", code: .invalidFile)
+            }
+            (content, mediaType) = (bytes, data.mediaType)
+        } else if let fetched = materials.files[url] {
+            (content, mediaType) = (fetched.content, fetched.mediaType)
+        } else {
+            throw .invalid(parameter, "A file must be a data: URL or an address.", code: .invalidFile)
+        }
+        guard !content.isEmpty else { throw .invalid(parameter, "This file is empty.", code: .invalidFile) }
+        var name = "file"
+        if case .file(let reference) = part.kind, let given = reference.name { name = String(given.prefix(200)) }
+        return WebFile(name: name, mediaType: mediaType, content: content, path: parameter)
+    }
+
+    private static func source(of part: ContentPart) -> (url: String, parameter: String)? {
+        switch part.kind {
+        case .image(let url, _): (url, part.path + ".image_url.url")
+        case .file(let file): file.data.map { ($0, part.path + ".file.file_data") }
+        default: nil
+        }
+    }
+}
