@@ -75,6 +75,24 @@ package struct ProviderSettings: Sendable {
         (text(name) ?? "").split(separator: ",").map { String(Self.trimmed(String($0))) }.filter { !$0.isEmpty }
     }
 
+    /// `true`, `1`, `t`, `y`, `yes`, or their opposites, in either case.
+    package func flag(_ name: String) throws(ProviderProblem) -> Bool? {
+        guard let text = text(name)?.lowercased() else { return nil }
+        switch text {
+        case "true", "1", "t", "y", "yes", "on": return true
+        case "false", "0", "f", "n", "no", "off": return false
+        default: throw ProviderProblem("\(name) must be true or false")
+        }
+    }
+
+    package func number(_ name: String, in range: ClosedRange<Int>) throws(ProviderProblem) -> Int? {
+        guard let text = text(name) else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw ProviderProblem("\(name) must be a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
     /// An address without a slash at its end.
     package func url(_ name: String) throws(ProviderProblem) -> String? {
         guard let text = text(name) else { return nil }

@@ -34,6 +34,8 @@ final class RequestContext {
     var plan: TurnPlan?
     /// A credential that the caller brought along, for one provider's web application.
     var ownKey: String?
+    /// The workspace that the client's header names, among those of the account.
+    var workspace: String?
     /// As the client knows this service; empty where it did not say.
     var host = ""
     var scheme = "http"

@@ -122,7 +122,8 @@ extension Gateway {
             secret: plan.secret,
             filesURL: filesURL(context),
             now: WallClock.seconds(),
-            dropsUnsupported: configuration.dropsUnsupported
+            dropsUnsupported: configuration.dropsUnsupported,
+            workspace: context.workspace
         )
         let desk = makeDesk(provider, account: turn.account, key: turn.key, for: context)
         plan.desk = desk
@@ -180,6 +181,20 @@ extension Gateway {
         return usage
     }
 
+    /// An account that was refused in its turn, and whose access can be had anew, gets it anew: it is not to blame yet.
+    func renewed(_ error: GatewayError, _ attempt: Attempt, _ context: RequestContext) -> GatewayError {
+        // What was found out before the turn's own call stands: then it was tried to renew it.
+        guard error.failureClass == .credentialsRefused, !error.evidence.isEmpty, let turn = context.plan?.turn,
+            let provider = attempt.candidate.provider as? any WebProvider, provider.renews(turn.key)
+        else { return error }
+        let desk = lastingDesk(provider, account: turn.account, key: turn.key)
+        // Ends with the last of its calls, all of which have deadlines.
+        Task.immediate { @LoopActor in await provider.refresh(force: true, at: desk) }
+        var error = error
+        error.failureClass = .failing
+        return error
+    }
+
     /// Files of an answer can be had under their names from now on.
     func keep(_ named: [NamedFile], _ context: RequestContext) {
         guard let files, let candidate = context.candidate, context.plan?.ownKey == nil else { return }
@@ -202,15 +217,20 @@ extension Gateway {
             return
         }
         plan.desk?.close()
-        let desk = TurnDesk(
+        let desk = lastingDesk(provider, account: turn.account, key: turn.key)
+        // Ends with the last of its calls, all of which have deadlines.
+        Task.immediate { @LoopActor in await provider.conclude(turn, plan.end, at: desk) }
+    }
+
+    /// For what is done beside the request, or after it.
+    func lastingDesk(_ provider: any WebProvider, account: String, key: String) -> TurnDesk {
+        TurnDesk(
             provider: provider.name,
-            account: turn.account,
-            key: turn.key,
+            account: account,
+            key: key,
             until: LoopClock.now.advanced(by: .seconds(60)),
             TurnDesk.Services(upstream: services.upstream, nonces: nonces, facts: facts, pool: pools[provider.name])
         )
-        // Ends with the last of its calls, all of which have deadlines.
-        Task.immediate { @LoopActor in await provider.conclude(turn, plan.end, at: desk) }
     }
 
     private func filesURL(_ context: RequestContext) -> String {
