@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 
 from support.chatgpt_page import Answer, Page, fnv1a, solve
@@ -307,8 +308,9 @@ def test_files(chatgpt_sim: Simulator, page: Open, address: Address) -> None:
 
 def seeing(file: str) -> dict[str, Any]:
     """A message with a picture."""
-    picture = {"content_type": "image_asset_pointer", "asset_pointer": f"file-service://{file}"}
-    content = {"content_type": "multimodal_text", "parts": [picture | {"size_bytes": 1, "width": 1, "height": 1}, "look"]}
+    picture: dict[str, Any] = {"content_type": "image_asset_pointer", "asset_pointer": f"file-service://{file}"}
+    picture |= {"size_bytes": 1, "width": 1, "height": 1}
+    content = {"content_type": "multimodal_text", "parts": [picture, "look"]}
     attached = {"id": file, "size": 1, "name": "a.png", "mime_type": "image/png"}
     about = {"author": {"role": "user"}, "metadata": {"attachments": [attached]}}
     return {"id": str(uuid.uuid4()), "content": content} | about
@@ -333,7 +335,8 @@ def test_refresh_tokens_rotate(chatgpt_sim: Simulator, page: Open, address: Addr
     first = refresh_token("at-ok-7", is_old)
     got = json.loads(oauth(address, first, is_form=is_old).body)
     assert got["access_token"].startswith("eyJhbGciOi") and got["refresh_token"] != first
-    assert len(got["refresh_token"]) == len(first) and page("at-ok-7", token=got["access_token"]).ask("hi").status == 200
+    assert len(got["refresh_token"]) == len(first)
+    assert page("at-ok-7", token=got["access_token"]).ask("hi").status == 200
     reused = oauth(address, first)
     assert reused.status == 400 and json.loads(reused.body)["error"] == "invalid_grant"
     assert oauth(address, got["refresh_token"]).status == 200
@@ -443,7 +446,9 @@ def test_one_message_at_a_time(chatgpt_sim: Simulator, page: Open, address: Addr
 
 
 @pytest.mark.limit(90)
-async def test_hundreds_at_once(chatgpt_sim: Simulator, page: Open, address: Address, note: Callable[[str], None]) -> None:
+async def test_hundreds_at_once(
+    chatgpt_sim: Simulator, page: Open, address: Address, note: Callable[[str], None]
+) -> None:
     chatgpt_sim.control(settings={"pow_required": False})
     pages = [page(f"at-ok-{n}", is_present=True) for n in range(300)]
     shown = [p.requirements() for p in pages]
@@ -482,3 +487,43 @@ def test_scenarios_are_meant_for_the_answer(chatgpt_sim: Simulator, page: Open) 
     chatgpt_sim.control(keys={"at-ok-1": {"text": "its own"}})
     assert mine.ask("hi").text == "its own" and page("at-ok-2").ask("hi").text == "You said: hi"
     assert mine.ask('sim:{"reasoning": ["hm"], "text": "so"}').text == "so"
+
+
+# The web socket
+
+
+@pytest.mark.parametrize("words", ["#handoff", "#dup"])
+async def test_an_answer_is_handed_over_to_the_socket(page: Open, words: str) -> None:
+    new = page(is_present=True)
+    answer = new.ask(f"{words} one two three four")
+    assert answer.is_done and not answer.text
+    topic = answer.control("stream_handoff")["options"][0]["topic_id"]
+    url = new.value("celsius/ws/user")["websocket_url"]
+    async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+        await socket.send_json([{"id": 1, "command": {"type": "subscribe", "topic_id": topic, "offset": "0"}}])
+        reply = await socket.receive_json()
+        messages = reply["reply"]["catchups"]
+        while not (messages and "[DONE]" in messages[-1]["payload"]["payload"]["encoded_item"]):
+            messages.append(await socket.receive_json())
+    items = {m["payload"]["payload"]["stream_item_id"]: m["payload"]["payload"]["encoded_item"] for m in messages}
+    seen = [m["payload"]["payload"]["stream_item_id"] for m in messages]
+    assert (len(seen) > len(items)) == (words == "#dup")
+    whole = Answer(answer.decoder)
+    whole.feed("".join(items.values()).encode())
+    assert whole.text == f"You said: {words} one two three four" and whole.is_done
+
+
+async def test_a_late_picture_is_told_of(chatgpt_sim: Simulator, page: Open) -> None:
+    chatgpt_sim.control(settings={"image_delay": 0.05})
+    mine = page()
+    url = mine.value("celsius/ws/user")["websocket_url"]
+    async with aiohttp.ClientSession() as session:
+        async with session.ws_connect(url) as socket:
+            await socket.send_json([{"id": 2, "command": {"type": "subscribe", "topic_id": "conversations"}}])
+            assert (await socket.receive_json())["reply"]["topic_id"] == "conversations"
+            made = await asyncio.to_thread(mine.ask, "#async-image")
+            update = (await socket.receive_json())["payload"]["payload"]
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await session.ws_connect(url)  # its pass is good once
+    assert update["conversation_id"] == made.conversation
+    assert "sediment://" in json.dumps(update["update_content"]["message"])

@@ -1,4 +1,4 @@
-"""What a page of the ChatGPT site does, written from its protocol alone: proofs, turns, and both encodings read back."""
+"""What a page of the ChatGPT site does, written from its protocol alone: proofs, turns, both encodings read back."""
 
 from __future__ import annotations
 

@@ -1,17 +1,18 @@
 """A simulated ChatGPT web site: tokens, requirements with a puzzle, turns of both generations, conversations, files.
 
-Access tokens are minted (`POST /_mint`, or `chatgpt_tokens.mint` in a test); a bare name is one too. Accounts behave as they are called: at-401, at-late-401 (only in turns), at-revoked, at-deactivated, at-429
-(`clears_in`), at-429-once, at-429-bare, at-403-html, at-500, at-busy, at-login, at-unusual, at-capped, at-slow,
-at-free; any other at- works and pays. Magic words in the user's text, `#word` or `#word=number`: `chatgpt_words.WORDS`.
+Access tokens are minted (`POST /_mint`, or `chatgpt_tokens.mint` in a test); a bare name is one too. Accounts behave as
+they are called: at-401, at-late-401 (only in turns), at-revoked, at-deactivated, at-429 (`clears_in`), at-429-once,
+at-429-bare, at-403-html, at-500, at-busy, at-login, at-unusual, at-capped, at-slow, at-free; any other at- works and
+pays. Refresh tokens too: dead, denied, expired, limited, broken, html; any at- works. Magic words in the user's text,
+`#word` or `#word=number`: `chatgpt_words.WORDS`.
 
-Settings are those of `USUAL`. Beside what all vendors have: `POST /_mint {kind, name, ...}` gives a token (kind: access,
-refresh, refresh_old, cookie), `POST /_revoke {name}` ends the access tokens minted until now, `GET /_stats`,
+Settings are those of `USUAL`. Beside what all vendors have: `POST /_mint {kind, name, ...}` gives a token (kind:
+access, refresh, refresh_old, cookie), `POST /_revoke {name}` ends the access tokens minted until now, `GET /_stats`,
 `GET /__sim/last`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 import time
@@ -27,11 +28,13 @@ from .chatgpt_rules import check_headers, check_prepare, check_turn, last_user_t
 from .chatgpt_running import Running, ending, joined, until_handoff
 from .chatgpt_sentinel import Sentinel
 from .chatgpt_site import Site
+from .chatgpt_socket import Socket
 from .chatgpt_tree import hang
 from .chatgpt_turn import Ask
 from .chatgpt_visitor import BUSY, Visitor, behave, behave_in_turn, told_by_name
 from .chatgpt_words import scenario_of
 from .exchange import Exchange, Request, next_turn
+from .http1 import Http1Exchange
 from .sse import Framing
 from .vendor import run
 from .web import HTML_TYPE, Refused, WebSimulator, bearer_of
@@ -151,7 +154,8 @@ class ChatGPTSimulator(WebSimulator):
     def scenario(self, exchange: Exchange, body: dict[str, Any], key: str) -> dict[str, Any]:
         path, text = exchange.request.path, last_user_text(body)
         answers = path.endswith("conversation") and exchange.request.method == "POST"
-        magic = told_by_name(key) | scenario_of(self.words(text)) if answers else {}
+        drawn = {"tool": "gptimage"} if "picture_v2" in (body.get("system_hints") or []) else {}
+        magic = drawn | told_by_name(key) | scenario_of(self.words(text)) if answers else {}
         return magic | self.steering.meant(path, answers, body, key, text)
 
     # How it fails and what its events look like
@@ -162,8 +166,15 @@ class ChatGPTSimulator(WebSimulator):
     def event(self, framing: Framing, value: Item) -> bytes:
         if value.is_raw:
             return value.data.replace(b"\n", framing.end) + framing.end * 2
-        name = f"event: {value.name}".encode() + framing.end if value.name else b""
-        return name + framing.field + value.data + framing.end * 2
+        lines = [value.data]
+        if framing.multiline:
+            lines = json.dumps(json.loads(value.data), ensure_ascii=False, indent=1).encode().split(b"\n")
+        written = [framing.field + line for line in lines]
+        if value.name:
+            written.insert(0, f"event: {value.name}".encode())
+        if framing.comments:
+            written.insert(0, b": before")
+        return framing.end.join(written) + framing.end * 2
 
     # Routes
 
@@ -183,6 +194,12 @@ class ChatGPTSimulator(WebSimulator):
                 await self._resume(exchange, body, scenario, visitor)
             elif path == "estuary/content":
                 await self._give(exchange, self.site.files.estuary(visitor.name, request))
+            elif path == "celsius/ws/user":
+                if visitor.plan == "anonymous":
+                    raise Refused(401, {"detail": "Unauthorized"})
+                pass_of = self.site.board.conduit(visitor.name, self.settings["conduit_ttl"])
+                address = f"{self.url.replace('http', 'ws', 1)}/ws/user?access_token={pass_of}"
+                await self.json(exchange, {"websocket_url": address}, scenario)
             elif path in ("synthesize", "transcribe"):
                 await self._voice(exchange, path)
             else:
@@ -194,7 +211,7 @@ class ChatGPTSimulator(WebSimulator):
         request = exchange.request
         name = request.path.removeprefix("/blob/")
         if (request.method, request.path) == ("POST", "/oauth/token"):
-            await asyncio.sleep(self.settings["refresh_delay"])
+            await exchange.pause(self.settings["refresh_delay"])
             await self.json(exchange, tokens.redeem(body, self.refreshes, self.settings), scenario)
         elif request.path == "/api/auth/session":
             await self._session(exchange)
@@ -203,6 +220,9 @@ class ChatGPTSimulator(WebSimulator):
             await self.reply(exchange, 201, "")
         elif request.path.startswith("/blob/"):
             await self._give(exchange, self.site.files.blob(name, request))
+        elif request.path == "/ws/user" and isinstance(exchange, Http1Exchange):
+            account = self.site.board.account_of(request.query.get("access_token", ""))
+            await Socket(exchange, account, self.site).serve()
         elif request.path == "/":
             await self.reply(exchange, 200, pages.HOME, kind=HTML_TYPE)
         elif request.path.startswith("/public-api/gizmos/discovery"):

@@ -9,7 +9,7 @@ from . import chatgpt_tools as tools
 from .chatgpt_encoding import Add, Change, Control, Grow, Line, Step
 from .chatgpt_rules import last_user_text
 from .chatgpt_tree import echo_of, user_texts
-from .chatgpt_turn import Ask, message
+from .chatgpt_turn import Ask, message, topic_of
 from .spoken import pieces_of
 
 FINISHES = {"length": "max_tokens", "stop": "stop", "interrupted": "interrupted"}
@@ -49,7 +49,7 @@ def _opening(ask: Ask) -> Iterator[Step]:
         token = {"kind": "topic", "token": ask.resume_token, "conversation_id": name}
         yield Control({"type": "resume_conversation_token"} | token)
         if ask.scenario.get("handoff"):
-            topic = f"conversation-turn-{ask.node}"
+            topic = topic_of(ask)
             options = [{"type": kind, "topic_id": topic} for kind in ("subscribe_ws_topic", "resume_sse_endpoint")]
             told = {"conversation_id": name, "turn_exchange_id": ask.node, "options": options}
             yield Control({"type": "stream_handoff"} | told)

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+#: Made once, because every event goes through them.
+PLAIN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+ASCII = json.JSONEncoder(separators=(",", ":"))
 TEXT = "/message/content/parts/0"
 
 
@@ -132,4 +135,4 @@ class Encoder:
         return Item(None, self._dump(self._root))
 
     def _dump(self, value: Any) -> bytes:
-        return json.dumps(value, ensure_ascii=self.is_ascii, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        return (ASCII if self.is_ascii else PLAIN).encode(value).encode("utf-8", "surrogatepass")

@@ -23,6 +23,7 @@ COMMON: Types = {
     "history_and_training_disabled": (bool,),
     "supported_encodings": (list,),
     "system_hints": (list,),
+    "reset_rate_limits": (bool,),
     "paragen_cot_summary_display_override": (str,),
     "paragen_stream_type_override": (str, NOTHING),
     "timezone": (str,),
@@ -34,7 +35,6 @@ LEGACY: Types = COMMON | {
     "force_paragen": (bool,),
     "force_paragen_model_slug": (str,),
     "force_rate_limit": (bool,),
-    "reset_rate_limits": (bool,),
     "suggestions": (list,),
     "variant_purpose": (str,),
     "websocket_request_id": (str,),
@@ -46,7 +46,7 @@ PRESENT: Types = COMMON | {
     "force_parallel_switch": (str,),
     "thinking_effort": (str,),
 }
-PREPARE: Types = PRESENT | {"partial_query": (dict, NOTHING), "fork_from_shared_post": (bool,)}
+PREPARE: Types = PRESENT | {"partial_query": (dict, NOTHING)}
 MESSAGE: Types = {
     "id": (str,),
     "author": (dict,),
@@ -59,7 +59,7 @@ MESSAGE: Types = {
 }
 ROLES = ("user", "assistant", "system")
 ACTIONS = ("next", "continue", "variant")
-HINTS = ("search", "reason", "picture_v2", "research", "agent", "canvas", "connector", "study")
+HINTS = ("search", "reason", "picture_v2", "research", "agent", "canvas")
 EFFORTS = ("standard", "extended", "max")
 
 

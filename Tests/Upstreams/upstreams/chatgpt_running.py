@@ -12,7 +12,7 @@ from .chatgpt_encoding import Encoder, Item
 from .chatgpt_tokens import sealed
 from .chatgpt_tools import late_image
 from .chatgpt_tree import hang
-from .chatgpt_turn import Ask
+from .chatgpt_turn import Ask, topic_of
 from .exchange import Request
 from .ledger import Turn
 from .web import Refused
@@ -58,8 +58,19 @@ class Running:
         if item is None:
             self._settle()
             return False
+        if item.data.startswith(COMPLETE):
+            self._settle()  # who reads this may go on from the answer at once
         self._heard.append(item)
         return True
+
+    @property
+    def topic(self) -> str:
+        """Where the turn is to be heard, beside its stream."""
+        return topic_of(self.ask)
+
+    @property
+    def heard(self) -> list[Item]:
+        return list(self._heard)
 
     def finish(self) -> None:
         """The site comes to the end of what it says, whether anybody listens or not."""
@@ -125,6 +136,11 @@ class Board:
         while len(self.running) > MOST:
             del self.running[next(iter(self.running))]
 
+    def of_topic(self, account: str, topic: str) -> Running | None:
+        """The account's turn that a topic is about."""
+        found = (running for running in self.running.values() if running.topic == topic)
+        return next((running for running in found if running.ask.conversation.account == account), None)
+
     def conduit(self, account: str, seconds: float) -> str:
         token = sealed({"conduit": secrets.token_hex(8), "exp": int(time.time() + seconds)})
         self._conduits[token] = (account, time.monotonic() + seconds)
@@ -138,9 +154,15 @@ class Board:
             if is_required:
                 raise Refused(422, {"detail": "Missing conduit token"})
             return
-        owner, until = self._conduits.pop(token, ("", 0.0))
-        if owner != account or time.monotonic() > until:
+        if self.account_of(token) != account:
             raise Refused(403, {"detail": "Invalid conduit token"})
+
+    def account_of(self, token: str) -> str:
+        """Whose a token is; it is good once."""
+        owner, until = self._conduits.pop(token, ("", 0.0))
+        if not owner or time.monotonic() > until:
+            raise Refused(403, {"detail": "Invalid conduit token"})
+        return owner
 
     def resume(self, body: dict[str, Any], token: str | None) -> tuple[Running, int]:
         running = self.running.get(str(body.get("conversation_id")))

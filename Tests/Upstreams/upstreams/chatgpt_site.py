@@ -83,7 +83,7 @@ class Site:
                 self.library.change(name, conversation, body)
                 return {"success": True}
             case ("GET", conversation):
-                return self._shown(name, conversation)
+                return self.shown(name, conversation)
             case ("GET", conversation, "stream_status"):
                 self.library.of(name, conversation)
                 running = self.board.running.get(conversation)
@@ -100,7 +100,7 @@ class Site:
                 return self._sandbox(body, name, conversation)
         raise Refused(404, {"detail": "Not Found"})
 
-    def _shown(self, name: str, conversation: str) -> Answer:
+    def shown(self, name: str, conversation: str) -> Answer:
         found = self.library.of(name, conversation)
         running = self.board.running.get(conversation)
         if running and not running.is_read:

@@ -66,3 +66,8 @@ def message(
         "channel": None,
     }
     return usual | members
+
+
+def topic_of(ask: Ask) -> str:
+    """Where a turn is to be heard, beside its stream."""
+    return f"conversation-turn-{ask.node}"
