@@ -204,6 +204,9 @@ def test_magic_words(page: Open) -> None:
     halves = bytes(new.ask("#surrogates-split").decoder.body)
     assert b'{"v":"\\ud83c"}' in halves and b'{"v":"\\udf8f"}' in halves
     assert new.ask("#noise of words").text == mine.ask("#noise of words").text == "You said: #noise of words"
+    odd = new.ask("#v1-odd one two three four five six seven")
+    assert odd.text == "You said: #v1-odd one two three four five six seven" and b'data: {"v":[{"p"' in odd.decoder.body
+    assert mine.ask("#rootless a b").text == "You said: #rootless a b"
     assert new.ask("#multi a b c").text == "You said: #multi a b c"
     assert new.ask("#split=3 a b c").text == "You said: #split=3 a b c"
     assert new.ask("#capped").control("conversation_detail_metadata")["blocked_features"]
@@ -475,6 +478,13 @@ def test_pages_of_the_account(page: Open, address: Address) -> None:
     assert mine.value("accounts/check/v4-2023-04-27")["account_ordering"][0] == account_id("at-ok-1")
     assert mine.value("memories")["memories"] and mine.value("settings/user")["settings"]
     assert mine.call("nowhere").status == 404
+    moved = mine.call("sim/redirect")
+    assert moved.status == 302 and (moved.header("location") or "").endswith("/backend-api/me")
+    said = json.loads(mine.call("sim/echo", b"raw", "PUT").body)
+    assert said["method"] == "PUT" and said["body"] == "cmF3" and ["oai-language", "en-US"] in said["headers"]
+    assert (mine.call("sim/media").header("content-disposition") or "").startswith("attachment")
+    assert mine.call("sim/events").header("set-cookie") == "conv_key=sim; Path=/" and mine.call("sim/text").body
+    mine.call("nowhere")
     last = json.loads(fetch(address, "/__sim/last").body)
     assert last["path"] == "/backend-api/nowhere" and last["status"] == 404
 

@@ -82,6 +82,8 @@ class Answer:
     counted: int = 0
     _root: dict[str, Any] = field(default_factory=dict)
     _before: tuple[str, str] = ("", "")
+    #: Where a text grew last.
+    _grows: str = "/message/content/parts/0"
 
     @classmethod
     def read(cls, decoder: Decoder) -> Answer:
@@ -127,6 +129,8 @@ class Answer:
             self._before = (path, operation)
             if isinstance(value["v"], dict) and "message" in value["v"]:
                 self._keep(copy.deepcopy(value["v"]))
+            elif operation == "patch" and isinstance(value["v"], str):
+                self._apply(self._grows, "append", value["v"])
             elif operation == "patch":
                 for change in value["v"]:
                     self._apply(change["p"], change["o"], change["v"])
@@ -141,6 +145,11 @@ class Answer:
             self.messages[root["message"]["id"]] = root["message"]
 
     def _apply(self, path: str, operation: str, value: Any) -> None:
+        if not self._root:  # some streams begin in the middle
+            begun = {"id": "begun", "author": {"role": "assistant"}, "recipient": "all", "metadata": {}}
+            self._keep({"message": begun | {"content": {"content_type": "text", "parts": [""]}}})
+        if operation == "append" and isinstance(value, str):
+            self._grows = path
         at: Any = self._root
         *way, last = [int(part) if part.isdigit() else part for part in path.strip("/").split("/")]
         for part in way:

@@ -8,7 +8,7 @@ pays. Refresh tokens too: dead, denied, expired, limited, broken, html; any at- 
 
 Settings are those of `USUAL`. Beside what all vendors have: `POST /_mint {kind, name, ...}` gives a token (kind:
 access, refresh, refresh_old, cookie), `POST /_revoke {name}` ends the access tokens minted until now, `GET /_stats`,
-`GET /__sim/last`.
+`GET /__sim/last`. Under `/backend-api/sim/` there are pages to pass through: echo, redirect, media, events, text.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from . import chatgpt_pages as pages
 from . import chatgpt_tokens as tokens
 from .chatgpt_encoding import Item
 from .chatgpt_files import File, stats
+from .chatgpt_odd import odd_page
 from .chatgpt_rules import check_headers, check_prepare, check_turn, last_user_text
 from .chatgpt_running import Running, ending, joined, until_handoff
 from .chatgpt_sentinel import Sentinel
@@ -136,7 +137,7 @@ class ChatGPTSimulator(WebSimulator):
         kind = request.header("content-type") or ""
         if kind.startswith("application/x-www-form-urlencoded"):
             return dict(parse_qsl(request.body.decode()))
-        if request.path.startswith("/blob/") or kind.startswith("multipart/"):
+        if request.path.startswith(("/blob/", "/backend-api/sim/")) or kind.startswith("multipart/"):
             return {}
         return super().parsed(request)
 
@@ -202,6 +203,8 @@ class ChatGPTSimulator(WebSimulator):
                 await self.json(exchange, {"websocket_url": address}, scenario)
             elif path in ("synthesize", "transcribe"):
                 await self._voice(exchange, path)
+            elif odd := odd_page(request, path, self.url):
+                await self.reply(exchange, *odd)
             else:
                 await self.json(exchange, self._told(request, path, body, visitor), scenario)
         except Refused as refused:

@@ -81,8 +81,13 @@ def apply(document: dict[str, Any], path: str, operation: str, value: Any) -> No
 class Encoder:
     """Turns steps into events, and keeps the messages as they end."""
 
-    def __init__(self, conversation: str, is_delta: bool, is_ascii: bool = False) -> None:
-        self.conversation, self.is_delta, self.is_ascii = conversation, is_delta, is_ascii
+    def __init__(
+        self, conversation: str, is_delta: bool, ascii: bool = False, odd: bool = False, rootless: bool = False
+    ) -> None:
+        self.conversation, self.is_delta, self.is_ascii = conversation, is_delta, ascii
+        #: Whether texts grow in each of the ways that there are, and whether the roots of answers are left out.
+        self.is_odd, self.is_rootless = odd, rootless
+        self._grown = 0
         self.messages: list[dict[str, Any]] = []
         self._root: dict[str, Any] = {}
         # What the next delta inherits: its path and operation.
@@ -94,7 +99,9 @@ class Encoder:
         for step in steps:
             match step:
                 case Add(message):
-                    yield self._add(message)
+                    item = self._add(message)
+                    if not (self.is_rootless and self.is_delta):
+                        yield item
                 case Grow(value, path):
                     yield self._grow(value, path)
                 case Change(changes):
@@ -115,10 +122,27 @@ class Encoder:
 
     def _grow(self, value: Any, path: str) -> Item:
         apply(self._root, path, "append", value)
+        if self.is_delta and self.is_odd and path == TEXT:
+            return self._grow_oddly(value)
         if self._inherited == (path, "append"):
             return self._event({"v": value})
         self._inherited = (path, "append")
         return self._event({"p": path, "o": "append", "v": value})
+
+    def _grow_oddly(self, value: Any) -> Item:
+        """In turn: as usual, as a patch, as a patch that inherits what it is, and as a text after a patch."""
+        self._grown += 1
+        inner = [{"p": TEXT, "o": "append", "v": value}]
+        match self._grown % 4:
+            case 1:
+                self._inherited = (TEXT, "append")
+                return self._event(inner[0])
+            case 2:
+                self._inherited = ("", "patch")
+                return self._event({"p": "", "o": "patch", "v": inner})
+            case 3:
+                return self._event({"v": inner})
+        return self._event({"v": value})
 
     def _change(self, changes: list[dict[str, Any]]) -> Item:
         for change in changes:

@@ -33,7 +33,8 @@ class Running:
         self.is_settled = False
         #: Whether all of it was handed over.
         self.is_delivered = False
-        self._encoder = Encoder(ask.conversation.id, ask.is_delta, bool(ask.scenario.get("ascii")))
+        told = {name: bool(ask.scenario.get(name)) for name in ("ascii", "odd", "rootless")}
+        self._encoder = Encoder(ask.conversation.id, ask.is_delta, **told)
         self._items = self._encoder.items(steps(ask))
         self._heard: list[Item] = []
         self._is_endless = bool(ask.scenario.get("endless"))

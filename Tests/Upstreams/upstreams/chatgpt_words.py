@@ -16,6 +16,8 @@ WORDS: dict[str, dict[str, Any]] = {
     "text": {},
     "v1": {"encoding": "v1"},
     "legacy": {"encoding": "legacy"},
+    "v1-odd": {"encoding": "v1", "odd": True},
+    "rootless": {"encoding": "v1", "rootless": True},
     "echo": {"echo": True},
     "think": {"think": "usual"},
     "think-old": {"think": "old"},
