@@ -466,6 +466,18 @@ def test_an_answer_is_over_before_anybody_can_read_it(chatgpt_sim: Simulator, pa
     assert chatgpt_sim.stats()["violations"] == 0
 
 
+def test_an_account_is_in_use_while_nothing_is_said(chatgpt_sim: Simulator, page: Open, address: Address) -> None:
+    mine = page()
+    shown = mine.requirements()
+    data = request_bytes("/backend-api/conversation", mine.body("#silence"), mine.token, headers=mine.headers())
+    with RawClient(address, data):
+        wait_until(lambda: chatgpt_sim.stats()["in_flight"] == 1, what="the turn")
+        assert mine.ask("hi", shows=shown).status == 429
+    wait_until(lambda: chatgpt_sim.stats()["in_flight"] == 0, what="its end")
+    cut = page(is_present=True).ask("#cut")
+    assert cut.status == 200 and chatgpt_sim.stats()["turns"] == 2
+
+
 @pytest.mark.limit(90)
 async def test_hundreds_at_once(
     chatgpt_sim: Simulator, page: Open, address: Address, note: Callable[[str], None]

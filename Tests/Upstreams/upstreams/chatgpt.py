@@ -152,9 +152,12 @@ class ChatGPTSimulator(WebSimulator):
     def steering_text(self, exchange: Exchange, body: dict[str, Any]) -> str:
         return last_user_text(body)
 
+    def answers(self, request: Request) -> bool:
+        return request.method == "POST" and request.path.endswith("/conversation")
+
     def scenario(self, exchange: Exchange, body: dict[str, Any], key: str) -> dict[str, Any]:
         path, text = exchange.request.path, last_user_text(body)
-        answers = path.endswith("conversation") and exchange.request.method == "POST"
+        answers = self.answers(exchange.request)
         drawn = {"tool": "gptimage"} if "picture_v2" in (body.get("system_hints") or []) else {}
         magic = drawn | told_by_name(key) | scenario_of(self.words(text)) if answers else {}
         return magic | self.steering.meant(path, answers, body, key, text)

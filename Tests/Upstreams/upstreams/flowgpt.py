@@ -88,9 +88,12 @@ class FlowGPTSimulator(WebSimulator):
         users = [m.get("content") for m in messages if isinstance(m, dict) and m.get("role") == "user"]
         return users[-1] if users and isinstance(users[-1], str) else ""
 
+    def answers(self, request: Request) -> bool:
+        return request.path in CHATS
+
     def scenario(self, exchange: Exchange, body: dict[str, Any], key: str) -> dict[str, Any]:
         path, text = exchange.request.path, self.steering_text(exchange, body)
-        answers = path in CHATS
+        answers = self.answers(exchange.request)
         magic = scenario_of(self.words(text)) if answers else {}
         return magic | self.steering.meant(path, answers, body, key, text)
 

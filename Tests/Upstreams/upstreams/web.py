@@ -16,6 +16,8 @@ from .ledger import Ledger
 from .scenario import Steering, inline
 from .vendor import VendorSimulator
 
+#: The faults that leave nothing to answer.
+EARLY = ("status", "accept_close", "silence", "head_silence", "bad_head", "not_sse")
 HTML_TYPE = "text/html; charset=utf-8"
 
 
@@ -100,6 +102,17 @@ class WebSimulator(VendorSimulator):
             await super().handle(exchange)
         finally:
             account.statuses[exchange.status or 0] += 1
+
+    def answers(self, request: Request) -> bool:
+        """Whether it is the call that answers the user."""
+        return False
+
+    async def _fails_before_answer(self, exchange: Exchange, scenario: dict[str, Any]) -> bool:
+        if scenario.get("fault") not in EARLY or not self.answers(exchange.request):
+            return await super()._fails_before_answer(exchange, scenario)
+        # A failure takes its time too, and the account is in use for as long.
+        with self.ledger.turn(self.key(exchange) or "nobody"):
+            return await super()._fails_before_answer(exchange, scenario)
 
     def words(self, text: str) -> dict[str, int | None]:
         """The magic words of a text, each with its number if it has one."""
