@@ -175,6 +175,7 @@ def test_generations_have_keys_of_their_own(page: Open) -> None:
     assert page().ask("hi", force_use_sse=True).status == 200
     assert page().ask("hi", supports_buffering=True).status == 422
     assert page(is_present=True).ask("hi", parent_message_id="client-created-root").status == 200
+    assert page().ask("hi", model="gpt-4").status == 200, "not listed, but there"
     assert page().ask("hi", model="gpt-1").code == "model_not_found"
 
 

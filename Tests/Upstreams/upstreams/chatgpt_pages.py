@@ -8,6 +8,12 @@ from .chatgpt_tokens import AUTH, PROFILE, account_id
 
 PAID = ("gpt-5-pro", "gpt-5-thinking", "o3", "gpt-4o")
 FREE = ("auto", "gpt-5", "gpt-5-mini", "gpt-4o-mini", "o4-mini")
+#: Known by whoever has their names, though no listing shows them.
+HIDDEN = (
+    *("gpt-4", "gpt-4-mobile", "gpt-4o-canmore", "text-davinci-002-render-sha", "o1", "o1-mini", "o1-pro", "o3-mini"),
+    *("o3-mini-high", "o4-mini-high", "gpt-5-5", "gpt-5-5-instant", "gpt-5-5-thinking", "gpt-5-5-pro", "gpt-5-6"),
+    *("gpt-5-6-t-mini", "gpt-5-6-thinking", "gpt-5-6-pro"),
+)
 FALLBACK = "gpt-5-mini"
 HOME = "<!DOCTYPE html><html><head><title>ChatGPT</title></head><body><p>What can I help with?</p></body></html>"
 
@@ -16,7 +22,7 @@ def served(asked: str, plan: str) -> str | None:
     """The model that really answers: those who do not pay get another one, and nobody says so."""
     if asked in FREE:
         return "gpt-5" if asked == "auto" else asked
-    if asked in PAID:
+    if asked in PAID + HIDDEN:
         return FALLBACK if plan in ("free", "anonymous") else asked
     return None
 
