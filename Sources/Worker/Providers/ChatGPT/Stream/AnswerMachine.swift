@@ -49,6 +49,8 @@ struct AnswerMachine: Sendable {
     mutating func goOn() {
         isAnswered = false
         finish = nil
+        // In the same breath.
+        speaker = nil
     }
 
     mutating func receive(_ message: ChatGPTMessage, _ files: ChatGPTFiles, into pieces: inout AnswerPieces) {

@@ -94,9 +94,7 @@ struct ChatGPTReader: AnswerReader {
                 return refuse(error.string ?? error["message"]?.string, error["code"]?.string, &pieces)
             }
             // Taken and let go here, before the next change.
-            if let tree = document.root["message"], let message = ChatGPTMessage(tree) {
-                machine.receive(message, files, into: &pieces)
-            }
+            if let tree = document.root["message"], let message = ChatGPTMessage(tree) { hear(message, &pieces) }
             return
         }
         if let told = value.present("error") ?? value.present("detail") {
@@ -104,8 +102,12 @@ struct ChatGPTReader: AnswerReader {
         }
         if let sent = value.present("message"), sent.isObject {
             guard sent.raw.count <= Self.longestEvent else { return }
-            if let message = ChatGPTMessage(JSONTree(sent)) { machine.receive(message, files, into: &pieces) }
+            if let message = ChatGPTMessage(JSONTree(sent)) { hear(message, &pieces) }
         }
+    }
+
+    private mutating func hear(_ message: ChatGPTMessage, _ pieces: inout AnswerPieces) {
+        if !course.sent.contains(message.id) { machine.receive(message, files, into: &pieces) }
     }
 
     private mutating func control(_ kind: String, _ value: JSONValue, _ pieces: inout AnswerPieces) {

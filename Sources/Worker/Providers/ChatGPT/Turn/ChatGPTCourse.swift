@@ -14,6 +14,8 @@ struct ChatGPTCourse: Sendable {
     var conversation: String?
     /// A value that is the turn's own.
     let request: String
+    /// The ids of the messages that were sent: the site repeats them before it answers.
+    var sent: Set<String> = []
 
     var keepsHistory: Bool { !body.ask.isTemporary }
     var isPresent: Bool { body.isPresent }

@@ -16,7 +16,13 @@ struct ChatGPTOpening: Sendable {
         let body = ChatGPTTurnBody(settings: settings, ask: ask, isPresent: generation == .present)
         let messages = try await messages(state, passage, site)
         let request = try UUIDText.random(at: desk)
-        let course = ChatGPTCourse(site: site, body: body, conversation: state?.conversation, request: request)
+        let course = ChatGPTCourse(
+            site: site,
+            body: body,
+            conversation: state?.conversation,
+            request: request,
+            sent: Set(messages.map(\.id))
+        )
         let root = generation == .present ? ChatGPTTurnBody.rootMessage : try UUIDText.random(at: desk)
         let parent = state?.parent ?? root
         var headers = shown
