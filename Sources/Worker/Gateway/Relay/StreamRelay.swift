@@ -142,15 +142,15 @@ final class StreamRelay {
             case .hold: held.append(output.events.readable)
             case .begin:
                 held.append(output.events.readable)
-                if output.end == nil { begin() }
-            case .write where held.isEmpty && output.end == nil:
+                if output.goesOn { begin() }
+            case .write where held.isEmpty && output.goesOn:
                 if !hasFlowed { contentFlows() }
                 voice?.say(&output.events)
                 exchange.write(output.events)
             case .write:
                 if !hasFlowed { contentFlows() }
                 held.append(output.events.readable)
-                if output.end == nil { flushHeld() }
+                if output.goesOn { flushHeld() }
             }
         }
         switch output.end {
