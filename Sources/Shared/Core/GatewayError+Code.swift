@@ -99,8 +99,8 @@ extension GatewayError {
             .clientGone, .notImplemented, .httpVersionNotSupported:
             upstreamType ?? "invalid_request_error"
         case .internalError, .upstreamError, .upstreamRefusedCredentials, .upstreamUnreachable, .upstreamCut,
-            .upstreamBlocked, .upstreamCheckRequired, .upstreamInvalid, .upstreamOverloaded, .overloaded, .stateUnavailable, .upstreamTimeout,
-            .upstreamIdle:
+            .upstreamBlocked, .upstreamCheckRequired, .upstreamInvalid, .upstreamOverloaded, .overloaded,
+            .stateUnavailable, .upstreamTimeout, .upstreamIdle:
             "server_error"
         }
     }
