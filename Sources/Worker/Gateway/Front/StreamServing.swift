@@ -142,7 +142,7 @@ final class StreamServing {
                 let stream = TurnStream(
                     opened,
                     turn,
-                    id: "chatcmpl-\(context.id)",
+                    id: context.streamName ?? "chatcmpl-\(context.id)",
                     thinking: gateway.thinking(provider, opened)
                 )
                 relay?.start(opened.request, stream, with: provider)

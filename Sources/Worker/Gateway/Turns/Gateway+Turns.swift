@@ -124,6 +124,7 @@ extension Gateway {
             now: WallClock.seconds(),
             dropsUnsupported: configuration.dropsUnsupported
         )
+        plan.desk?.close()
         let desk = makeDesk(provider, account: turn.account, key: turn.key, for: context)
         plan.desk = desk
         plan.turn = turn
