@@ -121,8 +121,12 @@ class Browser:
         return answer.status, told.get("error", told).get("code")
 
     def say(self, text: str, conversation: str | None = None, parent: str | None = None, **members: Any) -> Told:
-        model = {"modeId": "fast"} if self.generation == "B" else {"modelName": "grok-3", "modelMode": "MODEL_MODE_GROK_3"}
-        body = model | {"message": text, "temporary": True, "sendFinalMetadata": True} | members
+        by_name = {"modelName": "grok-3", "modelMode": "MODEL_MODE_GROK_3"}
+        body = (
+            ({"modeId": "fast"} if self.generation == "B" else by_name)
+            | {"message": text, "temporary": True, "sendFinalMetadata": True}
+            | members
+        )
         if parent is not None:
             body["parentResponseId"] = parent
         path = f"{APP}/conversations/{conversation}/responses" if conversation else f"{APP}/conversations/new"

@@ -26,11 +26,12 @@ from typing import Any, Self
 from . import grok_errors as errors
 from .exchange import Exchange, next_turn
 from .grok_answer import Answer, Pause
+from .grok_call import NOBODY, Call
 from .grok_faults import spelled
 from .grok_files import Asset
 from .grok_gates import Gates
 from .grok_memory import last_user_text
-from .grok_routes import NOBODY, PUBLIC, Call, find
+from .grok_routes import PUBLIC, find
 from .grok_shapes import key_of
 from .grok_world import Settings, World
 from .grok_writer import Spelling, disturbed
@@ -57,7 +58,7 @@ class GrokSimulator(VendorSimulator):
     @classmethod
     def add_options(cls, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--wire", default=Settings.wire, help="any, rest-modelmode or rest-modeid")
-        parser.add_argument("--seed", type=int, default=Settings.seed, help="decides ids, latencies and shares of faults")
+        parser.add_argument("--seed", type=int, default=Settings.seed, help="of ids, latencies and shares of faults")
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> Self:
@@ -191,6 +192,8 @@ class GrokSimulator(VendorSimulator):
         """The stream of one answer; it goes on running upstream when its reader leaves."""
         frames = disturbed(answer.stream(), answer.words, answer.body)
         pieces = Spelling(answer.words).written(frames, exchange.number)
+        if "split" in answer.words:
+            scenario.setdefault("burst", 1)
         exchange.notes |= {"conversation": answer.conversation.id, "response": answer.reply.id}
         try:
             await self.stream(exchange, pieces, scenario)  # type: ignore[arg-type]
@@ -202,25 +205,24 @@ class GrokSimulator(VendorSimulator):
 
     async def _events(self, exchange: Exchange, events: Iterator[Any], scenario: dict[str, Any]) -> None:
         """Like any vendor's, with pauses among the pieces."""
-        interval, burst = scenario.get("interval", 0), int(scenario.get("burst", 1))
+        interval = scenario.get("interval", 0)
+        burst = 1 if interval else int(scenario.get("burst", self.world.settings.burst))
         held: list[bytes] = []
-
-        async def let_go() -> None:
-            await exchange.body(b"".join(held))
-            exchange.events_written += len(held)
-            held.clear()
-            await (exchange.pause(interval) if interval else next_turn())
-
         for piece in events:
+            if not isinstance(piece, Pause):
+                held.append(piece)
+            if isinstance(piece, Pause) or len(held) >= burst:
+                await self._let_go(exchange, held, interval)
             if isinstance(piece, Pause):
-                await let_go()
                 await self._wait(exchange, piece)
-                continue
-            held.append(piece)
-            if len(held) >= burst:
-                await let_go()
         if held:
-            await let_go()
+            await self._let_go(exchange, held, interval)
+
+    async def _let_go(self, exchange: Exchange, held: list[bytes], interval: float) -> None:
+        await exchange.body(b"".join(held))
+        exchange.events_written += len(held)
+        held.clear()
+        await (exchange.pause(interval) if interval else next_turn())
 
     async def _wait(self, exchange: Exchange, pause: Pause) -> None:
         if pause.gate is not None:

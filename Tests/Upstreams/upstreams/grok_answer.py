@@ -117,7 +117,7 @@ class Answer:
         if self.files:
             text += "; files=" + " ".join(described(file.name, file.kind, file.data) for file in self.files)
         if "utf8" in self.words:
-            text += " 夜市 🎏 é \\ \" </s> \u2028"
+            text += ' 夜市 🎏 é \\ " </s> \u2028'
         return iter(pieces_of(self.scenario, text))
 
     def _fail(self, key: str, severity: str = "NORMAL") -> Iterator[Frame]:

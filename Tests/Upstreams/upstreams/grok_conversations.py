@@ -1,4 +1,4 @@
-"""Conversations as the Grok web app keeps them: trees of responses, links that show a branch, and copies of branches."""
+"""Conversations as the Grok web app keeps them: trees of responses, links to a branch, and copies of branches."""
 
 from __future__ import annotations
 

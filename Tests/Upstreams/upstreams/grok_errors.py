@@ -1,4 +1,4 @@
-"""How the Grok web app says no: two shapes of body, pages of the network in front of it, and failures inside a stream."""
+"""How the Grok web app says no: two shapes of body, pages of what stands before it, and failures inside a stream."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """Failures by account, by operation and by the number of the call.
 
-`POST /_faults {"rules": [...]}` sets rules (`"add": true` keeps those there are). A rule names its `fault` (below, or one
-that all vendors know), whom it concerns - `account`, `operation` (`new`, `continue`, `chat` for both, `share`, `clone`,
-`upload`, `asset`, `rate-limits`, ... see `grok_routes`) - and which of the calls that it concerns, counted from 1: `at`
-(a list), `first`, `after_calls`, `every`, `share` (a part of them, by a seed), `times` (at most so often). All its other
-members go into the scenario of the call: `after` (frames before it), `head_delay`, `wait`, `retry_after`, `words`, ...
-A rule without a fault only adds those. The first rule that applies is the one.
+`POST /_faults {"rules": [...]}` sets rules; `"add": true` keeps those there are. A rule names its `fault` (below, or
+one that all vendors know), whom it concerns: `account`, `operation` (`new`, `continue`, `chat` for both, `share`,
+`clone`, `upload`, `asset`, `rate-limits`, ... see `grok_routes`), and which of the calls that it concerns, counted from
+1: `at` (a list), `first`, `after_calls`, `every`, `share` (a part of them, by a seed), `times` (at most so often). All
+else in it goes into the scenario of the call: `after` (frames before it), `head_delay`, `wait`, `retry_after`, `words`,
+and so on. A rule without a fault only adds those. The first rule that applies is the one.
 
 A 429 comes with a `wait` of 60 seconds unless told otherwise: until then the account is refused for that model, and
 every try is recorded as a use too early. With `no_quota` its window is empty for as long; `"wait": 0` refuses once.

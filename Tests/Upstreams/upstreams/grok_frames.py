@@ -20,17 +20,21 @@ class Frames:
         return {"result": {"response": inner} if self.nested else inner}
 
     def token(self, text: str, tag: str | None = "final", **fields: Any) -> Frame:
-        return self.of(token=text, **({"messageTag": tag} if tag else {}), **fields)
+        tagged: dict[str, Any] = {"messageTag": tag} if tag else {}
+        return self.of(token=text, **tagged, **fields)
 
     def thought(self, text: str, tag: str = "summary", step: int = 1, rollout: str = "Grok", **fields: Any) -> Frame:
-        told = {"messageTag": tag, "messageStepId": step, "rolloutId": rollout}
+        told: dict[str, Any] = {"messageTag": tag, "messageStepId": step, "rolloutId": rollout}
         return self.of(thinking=True, token=text, **told, **fields)
 
     def soft_stop(self) -> Frame:
         return self.of(soft_stop=True, token="")
 
     def layout(self, model: str, thinks: bool, rollouts: list[str]) -> Frame:
-        layout = {"reasoningUiLayout": "UNIFIED" if thinks else "FUNCTION_CALL", "willThinkLong": thinks}
+        layout: dict[str, Any] = {
+            "reasoningUiLayout": "UNIFIED" if thinks else "FUNCTION_CALL",
+            "willThinkLong": thinks,
+        }
         layout |= {"effort": "HIGH" if thinks else "LOW", "steerModelId": model, "rolloutIds": rollouts}
         return self.of(thinking=thinks, uiLayout=layout)
 
@@ -51,8 +55,9 @@ def title(text: str) -> Frame:
 
 def inner(frame: Frame) -> dict[str, Any]:
     """The fields of a frame, wherever they are."""
-    result = frame.get("result", {})
-    return result.get("response", result)
+    result: dict[str, Any] = frame.get("result", {})
+    found: dict[str, Any] = result.get("response", result)
+    return found
 
 
 def spoken(response: Response, upper: bool) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def _tool(answer: Answer, card: str, name: str, given: dict[str, str], rollout: 
     )
     first, *rest = name.split("_")
     twin = {"toolUsageCardId": card, first + "".join(map(str.capitalize, rest)): {"args": given}}
-    cards = {"rollout": rollout, "toolUsageCardId": card}
+    cards: dict[str, Any] = {"rollout": rollout, "toolUsageCardId": card}
     yield answer.frames.thought(xml, "tool_usage_card", toolUsageCard=twin, **cards)
     if result:
         yield answer.frames.thought("", "raw_function_result", **cards, **result)
@@ -111,8 +111,8 @@ def cite(answer: Answer) -> Iterator[Frame]:
 
 def artifact(answer: Answer) -> Iterator[Frame]:
     """Code in a wrapping of its own, whose tags are cut in two by the tokens."""
-    pieces = ["Here: <xaiArt", 'ifact artifact_id="a1" title="sum.py" ', 'contentType="text/x-python">\nprint(17', " + 25)"]
-    for piece in [*pieces, "\n</xaiArti", "fact> Done."]:
+    head = 'ifact artifact_id="a1" title="sum.py" contentType="text/x-python">\n'
+    for piece in ("Here: <xaiArt", head, "print(17", " + 25)", "\n</xaiArti", "fact> Done."):
         yield answer.say(piece)
 
 
@@ -168,7 +168,7 @@ def card_image(answer: Answer) -> Iterator[Frame]:
     """Newer pictures: chunks in a card, and a place for it in the text."""
     half, whole = answer.generate()
     card: dict[str, Any] = {"id": "g1", "type": "render_generated_image", "cardType": "generated_image_card"}
-    chunk: dict[str, Any] = {"imageUuid": "img-1", "moderated": False, "imageTitle": "A fox", "imageModel": "imagine_x_1"}
+    chunk: dict[str, Any] = {"imageUuid": "img-1", "moderated": False, "imageTitle": "A fox"}
     for seq, (path, progress) in enumerate(((half, 50), (whole, 100))):
         step = card | {"image_chunk": chunk | {"imageUrl": path, "seq": seq, "progress": progress}}
         yield _card(answer, step)

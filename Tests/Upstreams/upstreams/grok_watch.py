@@ -1,5 +1,7 @@
-"""What clients did, and what they should not have done: a second use before a wait was over, too much at once, two turns
-of one conversation at the same time, headers that give a machine away."""
+"""What clients did, and what they should not have done.
+
+That is: a use before a wait was over, too much at once, two turns of a conversation at the same time, odd headers.
+"""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 What is said:   plain, long[:n] (100000 tokens), empty (no text), banner (one empty thought, then nothing), utf8
 Beside it:      think, search, xsearch, code, browse, experts, old-search (results without a tag), cite, artifact,
                 image, image2, image-moderated, card-image, card-search
-Failures:       error:KEY (frame and streamErrors), error-late:KEY (after the text), error-model:KEY (streamErrors only),
-                error-fatal:KEY (not to be tried again), error-string (a plain string), error-top (no result at all)
+Failures:       error:KEY (frame and streamErrors), error-late:KEY (after the text), error-model:KEY (streamErrors
+                only), error-fatal:KEY (not to be tried again), error-string (a plain string), error-top (no result)
 Pace:           stall[:seconds] (without them until the reader leaves), drip:GATE (a frame for each step of a gate)
 Spelling:       split (anywhere), glued (no newline between objects), blank, crlf, data (`data: ` and `[DONE]`), ascii
                 (escapes for all that is not ASCII), unknown (frames nobody knows), upper (senders), side[:force] (pairs
@@ -19,11 +19,10 @@ from typing import Any
 
 WORD = re.compile(r"#([a-z][a-z0-9]*(?:-[a-z]+)*)(?::([A-Za-z0-9_.]+))?")
 KNOWN = set(
-    re.findall(r"[a-z][a-z0-9-]*", "plain long empty banner utf8 think search xsearch code browse experts old-search cite "
-    "artifact image image2 image-moderated card-image card-search error error-late error-model error-fatal "
-    "error-string error-top stall drip split glued blank crlf data ascii unknown upper side no-model no-stop late both "
-    "nested flat keep-alive")
-)  # fmt: skip
+    "plain long empty banner utf8 think search xsearch code browse experts old-search cite artifact image image2 "
+    "image-moderated card-image card-search error error-late error-model error-fatal error-string error-top stall drip "
+    "split glued blank crlf data ascii unknown upper side no-model no-stop late both nested flat keep-alive".split()
+)
 Words = dict[str, str]
 
 

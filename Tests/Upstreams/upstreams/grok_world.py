@@ -22,6 +22,8 @@ class Settings:
     seed: int = 1
     # Seconds before an answer begins, at least and at most.
     latency: tuple[float, float] = (0.0, 0.0)
+    # Frames in one write, as they come together on a busy wire; a scenario's `burst` goes before it.
+    burst: int = 8
     # Whether a request without `x-statsig-id` is one of a machine's.
     statsig: bool = False
     # How it answers who continues another's conversation.

@@ -15,7 +15,7 @@ UTF8 = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 ASCII = json.JSONEncoder(separators=(",", ":")).encode
 NOVELTIES: list[Any] = [
     {"result": {"novelty": {"kind": "of a later version", "members": [1, {"a": None}]}}},
-    {"result": {"response": {"holidayGreeting": {"text": "}{ \" not the end"}, "isThinking": False}}},
+    {"result": {"response": {"holidayGreeting": {"text": '}{ " not the end'}, "isThinking": False}}},
     {"result": {}},
     {"later": True},
 ]
@@ -27,7 +27,7 @@ Written = bytes | Pause
 def disturbed(frames: Iterator[Frame | Pause], words: Words, body: dict[str, Any]) -> Iterator[Frame | Pause]:
     """The frames with others between them that a reader must not mind."""
     pairs = "side" in words and (words["side"] == "force" or body.get("enableSideBySide"))
-    keep_alive = {"result": {"keepAlive": {}}}
+    keep_alive: Frame = {"result": {"keepAlive": {}}}
     for place, frame in enumerate(frames):
         if "unknown" in words:
             yield NOVELTIES[place % len(NOVELTIES)]
