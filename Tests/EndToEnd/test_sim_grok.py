@@ -7,11 +7,13 @@ import concurrent.futures
 import json
 import struct
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from support.grok import APP, Browser, GrokSimulator, Told, objects
+from support.grok_load import hold
 from support.raw import RawClient, request_bytes
 from support.waiting import wait_until
 
@@ -59,15 +61,14 @@ def test_a_new_conversation_is_nested_and_the_next_turn_flat(grok_sim: GrokSimul
 def test_a_wire_of_one_generation_only(grok_sim: GrokSimulator, one: Browser) -> None:
     old = Browser(grok_sim.port, ONE, "A")
     grok_sim.settings(wire="rest-modeid")
-    try:
-        assert old.say("x").refusal["error"]["message"] == "Invalid request. Please update your client"
-        assert one.say("x").status == 200
-        grok_sim.settings(wire="rest-modelmode", statsig=True)
-        assert one.say("x").refusal["error"]["code"] == 7, "no x-statsig-id"
-        grok_sim.settings(statsig=False)
-        assert one.say("x").refusal["error"]["code"] == 3 and old.say("x").status == 200
-    finally:
-        grok_sim.settings(wire="any", statsig=False)
+    assert old.say("x").refusal["error"]["message"] == "Invalid request. Please update your client"
+    assert one.say("x").status == 200
+    grok_sim.settings(wire="rest-modelmode", statsig=True)
+    assert one.say("x").refusal["error"]["code"] == 7, "no x-statsig-id"
+    grok_sim.settings(statsig=False)
+    assert one.say("x").refusal["error"]["code"] == 3 and old.say("x").status == 200
+    grok_sim.reset()
+    assert one.say("x").status == 200
 
 
 # Memory
@@ -231,6 +232,19 @@ def test_plans_and_models(grok_sim: GrokSimulator) -> None:
         assert [s["tier"].removeprefix("SUBSCRIPTION_TIER_") for s in found] == names
     told = Browser(grok_sim.port, "sim-grok-free-1").say("x", modeId="heavy")
     assert "modelNotAvailable" in told.each("error")[0]
+
+
+# Many at once
+
+
+@pytest.mark.parametrize("conversations", [60, pytest.param(500, marks=[pytest.mark.chaos, pytest.mark.limit(120)])])
+def test_many_conversations(grok_sim: GrokSimulator, note: Callable[[str], None], conversations: int) -> None:
+    held = hold(grok_sim, conversations, turns=8)
+    note(str(held))
+    stats = grok_sim.stats()
+    assert held.wrong == 0 and stats["counts"]["conversations"] == conversations
+    assert sum(tally["chats"] for tally in stats["accounts"].values()) == held.turns
+    assert all(tally["in_flight"] == 0 for tally in stats["accounts"].values()) and not stats["manners"]["overlaps"]
 
 
 # What clients do wrong

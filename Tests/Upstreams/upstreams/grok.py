@@ -12,7 +12,7 @@ words in a message, `grok_faults` for failures by account and number, `grok_acco
   POST /_gates        lets streams go on that wait at a gate (`#drip:GATE`)
   GET  /_stats        counters of everything, what clients did wrong, links that nobody deleted
   GET  /_conversation?id=...  a conversation with all its branches, whoever owns it
-  DELETE /_requests   forgets the world: accounts, conversations, rules, gates, records; settings stay
+  DELETE /_requests   forgets the world: accounts, conversations, rules, gates, records, settings
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import argparse
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Self
 
 from . import grok_errors as errors
@@ -66,15 +67,15 @@ class GrokSimulator(VendorSimulator):
 
     def __init__(self, send_buffer: int | None = None, settings: Settings | None = None) -> None:
         super().__init__(send_buffer)
-        self.world = World(settings or Settings())
+        self._at_start = settings or Settings()
         self.gates = Gates()
-        self._chance = random.Random(self.world.settings.seed)
+        self.forget()
 
     def forget(self) -> None:
         self.gates.open_all()
-        self.world = World(self.world.settings)
+        self.world = World(replace(self._at_start))
         self.gates = Gates()
-        self._chance = random.Random(self.world.settings.seed)
+        self._chance = random.Random(self._at_start.seed)
 
     # Who asks, and for what
 
@@ -82,7 +83,7 @@ class GrokSimulator(VendorSimulator):
         return str(exchange.notes["account"]) or (NOBODY if exchange.notes["operation"] in PUBLIC else "")
 
     def model(self, exchange: Exchange, body: dict[str, Any]) -> str:
-        return key_of(body)
+        return key_of(body) if exchange.notes["operation"] in CHATS else ""
 
     def steering_text(self, exchange: Exchange, body: dict[str, Any]) -> str:
         message = body.get("message")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,10 +102,12 @@ class Answer:
     def _text(self) -> Iterator[Frame | Pause]:
         if "empty" in self.words or any(not goes_on and word in self.words for word, (_, goes_on) in SCENES.items()):
             return
-        stalls = self.words.get("stall")
-        for place, piece in enumerate(self._pieces()):
-            if place == 2 and stalls is not None:
-                yield Pause(float(stalls) if stalls else None)
+        pieces = self._pieces()
+        for piece in itertools.islice(pieces, 2):
+            yield self.say(piece)
+        if (seconds := self.words.get("stall")) is not None:
+            yield Pause(float(seconds) if seconds else None)
+        for piece in pieces:
             yield self.say(piece)
 
     def _pieces(self) -> Iterator[str]:
@@ -149,7 +152,9 @@ class Answer:
             yield title(self.conversation.title)
 
     def _finish(self) -> None:
+        """All is said, whatever frames may follow; the next turn may begin."""
         self.reply.partial = False
+        self.conversation.running.discard(self.reply.id)
 
     def close(self, left: bool) -> None:
         """The stream is over, or its reader has left before its end and the upstream goes on alone."""
