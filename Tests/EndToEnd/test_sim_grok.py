@@ -346,7 +346,8 @@ def test_failures_before_an_answer(
     assert two.ask(f"{APP}/conversations/new", body).status == 200, "another account"
     assert one.json("/rest/subscriptions"), "another operation"
     answer = one.ask(f"{APP}/conversations/new", body)
-    assert answer.status == status and words in answer.body.decode()
+    text = answer.body.decode()
+    assert answer.status == status and (text.startswith(words) if words.startswith("{") else words in text)
     kind = "text/html; charset=UTF-8" if words.startswith("<") else "application/json"
     assert answer.header("content-type") == kind
     assert one.ask(f"{APP}/conversations/new", body).status == 200, "only once"
