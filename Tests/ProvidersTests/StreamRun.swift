@@ -47,7 +47,7 @@ struct StreamRun: Equatable {
         case .done?: isDone = true
         case .more?: break
         case .failed(let error)?: (failure, message) = (error.code, error.message)
-        case nil: break
+        case .more?, nil: break
         }
         output.reset()
     }

@@ -95,6 +95,7 @@ extension Gateway {
         context.upstreamAskedAt = LoopClock.now
         context.upstreamAnsweredAt = nil
         context.connectMicroseconds = nil
+        plan.opening = nil
         let past = plan.opened.flatMap { $0.conversation.provider == provider.name ? $0 : nil }
         let first = past == nil ? 0 : plan.transcript.firstNew
         var needs = Needs()
@@ -139,9 +140,32 @@ extension Gateway {
         plan.desk = desk
         plan.turn = turn
         let opened = try await provider.open(turn, at: desk)
-        plan.passage = opened.passage
-        plan.servedModel = opened.servedModel
+        plan.opening = opened
         return (opened, turn)
+    }
+
+    /// Does with the same account what may be done after its call has failed; nothing where the failure stands, or the
+    /// provider's own try at it failed. The provider may know more of the same failure.
+    func reopen(
+        _ provider: any WebProvider,
+        after error: inout GatewayError,
+        _ context: RequestContext
+    ) async -> (OpenedTurn, Turn)? {
+        guard let plan = context.plan, let desk = plan.desk, let turn = plan.turn, let opened = plan.opening else {
+            return nil
+        }
+        let again: OpenedTurn
+        do throws(GatewayError) {
+            guard let found = try await provider.reopen(turn, opened, after: error, at: desk) else { return nil }
+            again = found
+        } catch let known {
+            if known.code == error.code { error = known }
+            return nil
+        }
+        guard plan.desk === desk else { return nil }
+        plan.opening = again
+        context.upstreamCalls += 1
+        return (again, turn)
     }
 
     func makeDesk(
