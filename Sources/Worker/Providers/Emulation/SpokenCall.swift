@@ -84,7 +84,7 @@ struct SpokenCall: Sendable, Equatable {
                 guard name == nil, member.isString else { return nil }
                 name = member
             } else if key.isOne(of: argumentKeys) {
-                guard arguments == nil, !isDefinition(member, under: key) else { return nil }
+                guard arguments == nil, !(demandsArguments && isDefinition(member, under: key)) else { return nil }
                 arguments = member
             } else if !key.isOne(of: neutralKeys) {
                 return nil
