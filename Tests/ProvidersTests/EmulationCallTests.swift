@@ -288,7 +288,7 @@ struct EmulationCallTests {
             "{\"name\":\"f\",\"arguments\":", "</parameters>", "</tool_call>", "<function=f>", "<parameter=a>", "`",
             "1", "👍",
         ]
-        for round in 0..<4000 {
+        for round in 0..<2000 {
             let text: String
             if round.isMultiple(of: 2) {
                 text = (0..<Int.random(in: 1...24, using: &random)).map { _ in parts.randomElement(using: &random) ?? ""

@@ -126,15 +126,23 @@ struct EmulationStopTests {
         }
     }
 
-    @Test("Calls count as well")
-    func spent() {
-        var cutter = StopCutter(stops: [], limit: 3, count: Self.words)
-        #expect(cutter.feed("one two") == "one two")
-        cutter.spend("f")
-        #expect(cutter.end == nil)
-        cutter.spend("g")
-        #expect(cutter.end == .length)
-        #expect(cutter.feed(" x") == "")
+    @Test("It agrees with a search through the whole, whatever comes")
+    func random() {
+        var random = SeededGenerator(seed: 11)
+        let letters = ["a", "b", "ab", "é", "👍", " "]
+        func word(_ most: Int) -> String {
+            (0..<Int.random(in: 1...most, using: &random)).map { _ in letters.randomElement(using: &random) ?? "" }
+                .joined()
+        }
+        for _ in 0..<2000 {
+            let stops = (0..<Int.random(in: 1...3, using: &random)).map { _ in word(3) }
+            let pieces = (0..<8).map { _ in word(3) }
+            let bytes = Array(pieces.joined().utf8)
+            let first = bytes.indices.first { place in stops.contains { bytes[place...].starts(with: $0.utf8) } }
+            let run = Run(pieces, stops: stops, limit: nil)
+            #expect(Array(run.text.utf8) == Array(bytes[..<(first ?? bytes.count)]))
+            #expect(run.end == (first == nil ? nil : .stop))
+        }
     }
 
     @Test("It is made of what the client asked for")

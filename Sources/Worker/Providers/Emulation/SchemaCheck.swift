@@ -136,7 +136,7 @@ struct SchemaCheck {
 
     /// What `#` or `#/$defs/name` stands for; nothing where it is somewhere else.
     private func target(_ reference: String) -> JSONValue? {
-        guard reference.hasPrefix("#") else { return nil }
+        guard reference == "#" || reference.hasPrefix("#/") else { return nil }
         var place = root
         for part in reference.dropFirst().split(separator: "/").prefix(Self.depthLimit) {
             let name = part.replacing("~1", with: "/").replacing("~0", with: "~")

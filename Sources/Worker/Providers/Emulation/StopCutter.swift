@@ -4,7 +4,7 @@ package import OpenAIAPI
 /// Ends an answer where the client wants it ended, for upstreams that cannot: at a stop sequence, or after so many tokens.
 /// Held back is only what may be the beginning of a stop sequence.
 ///
-/// It is meant for the text of an answer, behind `ToolCallMachine`; what calls cost is told with `spend`.
+/// It is meant for the text of an answer, behind `ToolCallMachine`.
 package struct StopCutter: Sendable {
     package enum End: Sendable {
         /// At a stop sequence, which is not part of the answer.
@@ -45,18 +45,12 @@ package struct StopCutter: Sendable {
         return measured(stops.isEmpty ? text : beforeStop(text))
     }
 
-    /// The text has ended: what was held back is no stop sequence.
+    /// The text has ended, or something else follows: what was held back is no stop sequence.
     package mutating func finish() -> String {
         guard end == nil, !held.isEmpty else { return "" }
         let rest = held.text
         held = []
         return measured(rest)
-    }
-
-    /// Counts what is not part of the text against the limit; the answer has ended when that was too much.
-    package mutating func spend(_ text: String) {
-        guard end == nil, meter?.spend(text) == false else { return }
-        end = .length
     }
 
     /// The limit may come before the stop sequence that was found behind it.

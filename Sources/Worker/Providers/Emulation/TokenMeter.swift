@@ -34,15 +34,8 @@ struct TokenMeter: Sendable {
         return text
     }
 
-    /// Counts what stands by itself; whether there was room for it.
-    mutating func spend(_ text: String) -> Bool {
-        settle(all: true)
-        counted += count(text)
-        return counted <= limit
-    }
-
     private mutating func add(_ text: String, isCertain: Bool) -> Bool {
-        if pending.utf8.count > Self.pendingLimit || !isCertain { settle(all: false) }
+        if pending.utf8.count > Self.pendingLimit || !isCertain { settle() }
         let fits = counted + pending.utf8.count + text.utf8.count <= limit
         guard fits || !isCertain && counted + count(pending + text) <= limit else { return false }
         pending += text
@@ -65,23 +58,12 @@ struct TokenMeter: Sendable {
         return String(characters[..<fitting])
     }
 
-    /// Counts what waits, up to its last word.
-    private mutating func settle(all: Bool) {
+    /// Counts what waits, up to its last word, which begins with the blank before it.
+    private mutating func settle() {
         let bytes = pending.utf8
-        var border = bytes.endIndex
-        if !all {
-            // A word begins with the blank before it.
-            var place = bytes.endIndex
-            while place > bytes.startIndex, bytes[bytes.index(before: place)] != 0x20 {
-                place = bytes.index(before: place)
-            }
-            if place > bytes.startIndex {
-                border = bytes.index(before: place)
-            } else if bytes.count <= Self.wordLimit {
-                return
-            }
-        }
-        guard border > bytes.startIndex else { return }
+        guard let border = bytes.lastIndex(of: 0x20) ?? (bytes.count > Self.wordLimit ? bytes.endIndex : nil),
+            border > bytes.startIndex
+        else { return }
         counted += count(String(pending[..<border]))
         pending = String(pending[border...])
     }
