@@ -4,25 +4,15 @@ internal import OpenAIAPI
 /// What an answer must be like, for upstreams that can be told so in words only: the tools that it may call, the form of its
 /// text, where it ends.
 package struct AnswerForm: Sendable {
-    let tools: ToolPrompt?
-    let structured: StructuredAnswer?
-    let cutter: StopCutter
+    /// As it is before anything has been said.
+    let emulated: EmulatedAnswer?
     let usesFunctions: Bool
 
     /// Any text will do.
-    package static var free: AnswerForm {
-        AnswerForm(
-            tools: nil,
-            structured: nil,
-            cutter: StopCutter(stops: [], limit: nil) { _ in 0 },
-            usesFunctions: false
-        )
-    }
+    package static let free = AnswerForm(emulated: nil, usesFunctions: false)
 
-    private init(tools: ToolPrompt?, structured: StructuredAnswer?, cutter: StopCutter, usesFunctions: Bool) {
-        self.tools = tools
-        self.structured = structured
-        self.cutter = cutter
+    private init(emulated: EmulatedAnswer?, usesFunctions: Bool) {
+        self.emulated = emulated
         self.usesFunctions = usesFunctions
     }
 
@@ -35,12 +25,13 @@ package struct AnswerForm: Sendable {
         if !emulatesTools, !chat.tools.isEmpty {
             throw .notHere(chat.usesFunctions ? "functions" : "tools", "This model has no tools.")
         }
-        tools = try ToolPrompt(chat)
-        structured = StructuredAnswer(chat.responseFormat)
-        cutter = try StopCutter(chat, count: count)
+        emulated = try EmulatedAnswer(chat, count: count)
         usesFunctions = chat.usesFunctions
     }
 
     /// What the model is told of it.
-    var instructions: [String] { [tools?.text, structured?.instruction].compactMap { $0 } }
+    var instructions: String { emulated?.instructions ?? "" }
+
+    /// Whether anything that a user says could pass for a call.
+    var hasTools: Bool { emulated?.tools != nil }
 }

@@ -21,14 +21,12 @@ struct AnswerShaper {
 
     private let turn: Turn
     private let thinking: ThinkingStyle
-    private var machine: ToolCallMachine?
-    private var cutter: StopCutter
-    private var heard: [ToolCallMachine.Piece] = []
+    private var emulated: EmulatedAnswer?
+    private var heard: [EmulatedAnswer.Piece] = []
     /// The text of an answer whose form is checked when it is complete.
     private var unchecked = ""
     private var mayRepair = true
     private var isThinking = false
-    private var calls = 0
     private(set) var isOver = false
     /// All that was said, as far as the client sees it as text.
     private(set) var text = ""
@@ -40,8 +38,7 @@ struct AnswerShaper {
     init(_ turn: Turn, thinking: ThinkingStyle) {
         self.turn = turn
         self.thinking = thinking
-        machine = turn.form.tools?.machine
-        cutter = turn.form.cutter
+        emulated = turn.form.emulated
     }
 
     mutating func take(_ piece: AnswerPieces.Piece, into said: inout [Said]) {
@@ -53,10 +50,9 @@ struct AnswerShaper {
             stopThinking(&said)
             hear(text, &said)
         case .reasoning(let thought): think(thought, &said)
-        case .file(let file): say(link(to: file), &said)
+        case .file(let file): emit(link(to: file), &said)
         case .end(let reason): end(reason, &said)
         case .failed(let error):
-            // What was held back is the client's all the same, if it has had anything.
             isOver = true
             said.append(.failed(error))
         case .more(let request): said.append(.more(request))
@@ -68,31 +64,29 @@ struct AnswerShaper {
         return files
     }
 
-    private mutating func end(_ reason: FinishReason, _ said: inout [Said]) {
-        stopThinking(&said)
-        machine?.finish(into: &heard)
-        handOn(&said)
-        if let structured = turn.form.structured, calls == 0 {
-            switch structured.check(unchecked) {
-            case .valid(let json): cut(json, &said)
-            case .invalid(let problem) where mayRepair && reason == .stop:
-                mayRepair = false
-                unchecked = ""
-                return said.append(.repair(structured.repairRequest(problem)))
-            case .invalid: cut(unchecked, &said)
-            }
-        }
-        if isOver { return }
-        emit(cutter.finish(), &said)
-        finish(calls > 0 && reason == .stop ? .toolCalls : reason, &said)
-    }
-
     /// The repair that was asked for cannot be had: the answer stays as it was.
     mutating func isBeyondRepair(_ answer: String, into said: inout [Said]) {
-        cut(answer, &said)
-        if isOver { return }
-        emit(cutter.finish(), &said)
+        emit(answer, &said)
         finish(.stop, &said)
+    }
+
+    private mutating func end(_ reason: FinishReason, _ said: inout [Said]) {
+        stopThinking(&said)
+        let why = emulated?.finish(into: &heard) ?? .stop
+        let wasCut = emulated?.hasEnded ?? false
+        handOn(&said)
+        if let form = emulated?.form, emulated?.callCount == 0 {
+            switch form.check(unchecked) {
+            case .valid(let json): emit(json, &said)
+            case .invalid(let problem) where mayRepair && reason == .stop && !wasCut:
+                mayRepair = false
+                unchecked = ""
+                emulated = turn.form.emulated
+                return said.append(.repair(form.repairRequest(problem)))
+            case .invalid: emit(unchecked, &said)
+            }
+        }
+        finish(why == .stop && !wasCut || reason == .contentFilter ? reason : why, &said)
     }
 
     private mutating func finish(_ reason: FinishReason, _ said: inout [Said]) {
@@ -101,39 +95,23 @@ struct AnswerShaper {
     }
 
     private mutating func hear(_ text: String, _ said: inout [Said]) {
-        guard machine != nil else { return say(text, &said) }
-        machine?.feed(text, into: &heard)
+        guard emulated != nil else { return emit(text, &said) }
+        emulated?.feed(text, into: &heard)
         handOn(&said)
+        // A stop sequence, the limit, or a result that nobody gave: nothing more is wanted.
+        if emulated?.hasEnded == true { end(.stop, &said) }
     }
 
     private mutating func handOn(_ said: inout [Said]) {
-        for piece in heard where !isOver {
+        for piece in heard {
             switch piece {
-            case .text(let text): say(text, &said)
-            case .callBegan(let index, let name):
-                calls = index + 1
-                cutter.spend(name)
-                said.append(.call(index, id: callID(index), name: name))
-            case .arguments(let index, let text):
-                cutter.spend(text)
-                said.append(.arguments(index, text))
+            case .text(let text): if emulated?.form == nil { emit(text, &said) } else { unchecked += text }
+            case .callBegan(let index, let name): said.append(.call(index, id: callID(index), name: name))
+            case .arguments(let index, let text): said.append(.arguments(index, text))
             case .callEnded: break
             }
         }
         heard.removeAll(keepingCapacity: true)
-    }
-
-    private mutating func say(_ piece: String, _ said: inout [Said]) {
-        if turn.form.structured != nil { unchecked += piece } else { cut(piece, &said) }
-    }
-
-    private mutating func cut(_ piece: String, _ said: inout [Said]) {
-        emit(cutter.feed(piece), &said)
-        switch cutter.end {
-        case .stop: finish(.stop, &said)
-        case .length: finish(.length, &said)
-        case nil: break
-        }
     }
 
     private mutating func emit(_ piece: String, _ said: inout [Said]) {

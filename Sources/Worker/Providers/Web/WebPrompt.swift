@@ -45,7 +45,7 @@ package struct WebPrompt: Sendable {
             case .tool: messages.append(WebMessage(role: .user, text: ToolTranscript.result(message, in: chat)))
             case .user:
                 // Nobody's words shall pass for a call or for what came of one.
-                let text = form.tools == nil ? message.text : ToolTranscript.harmless(message.text)
+                let text = !form.hasTools ? message.text : ToolTranscript.harmless(message.text)
                 var said = WebMessage(role: .user, text: text)
                 if place >= first { said.files = try Self.files(of: message, materials, traits) }
                 messages.append(said)
@@ -55,7 +55,7 @@ package struct WebPrompt: Sendable {
         guard messages.last?.role == .user else {
             throw .invalid("messages", "The last message must be the user's.")
         }
-        self.instructions = (instructions + form.instructions).filter { !$0.isEmpty }.joined(separator: "\n\n")
+        self.instructions = (instructions + [form.instructions]).filter { !$0.isEmpty }.joined(separator: "\n\n")
         let size = messages.reduce(self.instructions.utf8.count) { $0 + $1.text.utf8.count }
         guard size <= traits.longestPrompt else {
             throw .invalid(
