@@ -3,8 +3,9 @@
     cd Tests/EndToEnd && MILLRACE_KEY=sk-… python3 -m support.steady http://127.0.0.1:8088 --seconds 60
 
 Half of the clients ask for streams, half for plain answers, of `echo/…` and, with `--slow MODEL`, of a simulated
-upstream that takes its time (`--takes SECONDS`) for each. Whatever does not go well is printed when it happens; a summary follows at the end
-or on Ctrl-C, and the status is 1 if there was anything. Only Python's own library is needed.
+upstream that takes its time (`--takes SECONDS`) for each. Whatever does not go well is printed when it happens; a summary
+follows at the end or on Ctrl-C, and the status is 1 if there was anything. A fault excuses an error and a cut, but never a
+`fake end` or `wrong content`: an answer that looks whole and is not. Only Python's own library is needed.
 """
 
 from __future__ import annotations
@@ -27,9 +28,6 @@ from .raw import Address, Outcome, chat, exchange, request_bytes, told
 CHAT = "/v1/chat/completions"
 WORDS = "Water drives the mill, the mill grinds the corn."
 EVENTS = 20
-
-#: The verdicts that no fault excuses: an answer that looks whole and is not.
-LIES = ("fake end", "wrong content")
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def plain_text(body: bytes) -> str | None:
 
 
 class SteadyLoad:
-    """So many clients, each with one request at a time; clients of slow answers pause less."""
+    """So many clients, each with one request at a time; those of slow answers do not pause."""
 
     def __init__(self, address: Address, key: str, kinds: list[Kind], clients: int, pause: float = 0.05) -> None:
         self.address = address
