@@ -3,60 +3,76 @@ import HTTPCodec
 import Providers
 import Synchronization
 
-/// A desk whose calls are answered by a script, and which keeps what it is told to remember.
+/// A desk whose upstream is a closure. It remembers what was asked and what was put down, and counts its nonces.
 final class ScriptedDesk: Desk {
-    private struct Kept {
+    private struct State {
         var requests: [OutgoingRequest] = []
         var facts: [String: [UInt8]] = [:]
+        var lifetimes: [String: Int] = [:]
         var claims: Set<String> = []
-        var keys: [String: String] = [:]
-        var nonces = 0
-        var bytes: UInt8 = 0
-        var pauses: [Int] = []
-        var time: Int
+        var nonces: [(device: String, nonce: String)] = []
+        var pauses = 0
         var isClosed = false
-        /// In the order in which it happened: `POST http://…`, `remember session`, `claim refresh` …
         var diary: [String] = []
+        var randomByte: UInt8 = 0
     }
 
     let account: String
     let key: String
-    private let kept: Mutex<Kept>
+    let now: Int
     private let answer: @Sendable (OutgoingRequest) throws(GatewayError) -> DeskAnswer
+    /// Called at every pause, with its number.
     private let onPause: @Sendable (ScriptedDesk, Int) -> Void
+    private let state = Mutex(State())
 
     init(
-        key: String = "at-test",
         account: String = "account-1",
-        now: Int = 1_800_000_000,
-        keys: [String: String] = [:],
+        key: String = "token-1",
+        now: Int = 1_700_000_000,
         onPause: @escaping @Sendable (ScriptedDesk, Int) -> Void = { _, _ in },
-        answer: @escaping @Sendable (OutgoingRequest) throws(GatewayError) -> DeskAnswer
+        answer: @escaping @Sendable (OutgoingRequest) throws(GatewayError) -> DeskAnswer = { _ in
+            DeskAnswer(status: 404)
+        }
     ) {
-        self.key = key
         self.account = account
-        self.answer = answer
+        self.key = key
+        self.now = now
         self.onPause = onPause
-        var start = Kept(time: now)
-        start.keys = keys
-        kept = Mutex(start)
+        self.answer = answer
     }
 
-    var now: Int { kept.withLock { $0.time } }
-    var requests: [OutgoingRequest] { kept.withLock { $0.requests } }
-    var diary: [String] { kept.withLock { $0.diary } }
-    var pauses: [Int] { kept.withLock { $0.pauses } }
+    var requests: [OutgoingRequest] { state.withLock { $0.requests } }
+    var nonces: [(device: String, nonce: String)] { state.withLock { $0.nonces } }
+    var pauses: Int { state.withLock { $0.pauses } }
 
-    func advance(by seconds: Int) { kept.withLock { $0.time += seconds } }
-    func close() { kept.withLock { $0.isClosed = true } }
-    func fact(_ name: String) -> [UInt8]? { kept.withLock { $0.facts[name] } }
-    func set(_ name: String, _ value: String) { kept.withLock { $0.facts[name] = Array(value.utf8) } }
-    func hold(_ claim: String) { kept.withLock { _ = $0.claims.insert(claim) } }
-    func letGo(_ claim: String) { kept.withLock { _ = $0.claims.remove(claim) } }
+    /// What was done that cannot be undone, in its order: `POST http://…`, `remember session`, `release refresh` …
+    var diary: [String] { state.withLock { $0.diary } }
+
+    /// The client has left.
+    func close() { state.withLock { $0.isClosed = true } }
+
+    private func check() throws(GatewayError) {
+        if state.withLock({ $0.isClosed }) {
+            throw GatewayError(.clientGone, "The client has left.", source: .client)
+        }
+    }
+
+    /// What is remembered, in plain text.
+    var facts: [String: String] {
+        get { state.withLock { $0.facts.mapValues { String(decoding: $0, as: UTF8.self) } } }
+        set { state.withLock { $0.facts = newValue.mapValues { Array($0.utf8) } } }
+    }
+
+    var lifetimes: [String: Int] { state.withLock { $0.lifetimes } }
+
+    var claims: Set<String> {
+        get { state.withLock { $0.claims } }
+        set { state.withLock { $0.claims = newValue } }
+    }
 
     func ask(_ request: OutgoingRequest) async throws(GatewayError) -> DeskAnswer {
         try check()
-        kept.withLock {
+        state.withLock {
             $0.requests.append(request)
             $0.diary.append("\(request.method.rawValue) \(request.url)")
         }
@@ -64,57 +80,54 @@ final class ScriptedDesk: Desk {
     }
 
     func claimNonce(for device: String) async throws(GatewayError) -> String {
-        let number = kept.withLock {
-            $0.nonces += 1
-            return $0.nonces
+        state.withLock { state in
+            let digits = String(state.nonces.count + 1, radix: 16)
+            let nonce = String(repeating: "0", count: 32 - digits.utf8.count) + digits
+            state.nonces.append((device, nonce))
+            return nonce
         }
-        let digits = String(number, radix: 16)
-        return String(repeating: "0", count: 32 - digits.count) + digits
     }
 
     func random(_ count: Int) throws(GatewayError) -> [UInt8] {
-        kept.withLock { kept in
+        state.withLock { state in
             (0..<count).map { _ in
-                kept.bytes &+= 1
-                return kept.bytes
+                state.randomByte &+= 7
+                return state.randomByte
             }
         }
     }
 
-    func key(of account: String) async -> String? { kept.withLock { $0.keys[account] } }
+    func key(of account: String) async -> String? { account == self.account ? key : nil }
 
-    func recall(_ name: String) async throws(GatewayError) -> [UInt8]? { fact(name) }
+    func recall(_ name: String) async throws(GatewayError) -> [UInt8]? { state.withLock { $0.facts[name] } }
 
     func remember(_ name: String, _ value: [UInt8], for seconds: Int) async throws(GatewayError) {
-        kept.withLock {
+        state.withLock {
             $0.facts[name] = value
+            $0.lifetimes[name] = seconds
             $0.diary.append("remember \(name)")
         }
     }
 
-    func forget(_ name: String) async throws(GatewayError) { kept.withLock { $0.facts[name] = nil } }
+    func forget(_ name: String) async throws(GatewayError) { state.withLock { $0.facts[name] = nil } }
 
     func claim(_ name: String, for seconds: Int) async throws(GatewayError) -> Bool {
-        kept.withLock { $0.claims.insert(name).inserted }
+        state.withLock { $0.claims.insert(name).inserted }
     }
 
     func release(_ name: String) async {
-        kept.withLock {
+        state.withLock {
             $0.claims.remove(name)
             $0.diary.append("release \(name)")
         }
     }
 
     func pause(milliseconds: Int) async throws(GatewayError) {
-        kept.withLock { $0.pauses.append(milliseconds) }
-        onPause(self, milliseconds)
-        await Task.yield()
-        try check()
-    }
-
-    private func check() throws(GatewayError) {
-        if kept.withLock({ $0.isClosed }) {
-            throw GatewayError(.clientGone, "The client has left.", source: .client)
+        let number = state.withLock { state in
+            state.pauses += 1
+            return state.pauses
         }
+        onPause(self, number)
+        try check()
     }
 }

@@ -9,6 +9,7 @@ package enum ProviderCatalog {
         MiniMaxProvider.definition,
         OllamaProvider.definition,
         HuggingFaceProvider.definition,
+        GrokProvider.definition,
         ChatGPTProvider.definition,
         EchoProvider.definition,
     ]

@@ -52,8 +52,7 @@ struct ChatGPTPuzzleTests {
         let facts = try #require(PuzzleFacts(ChatGPT.facts))
         let puzzle = Puzzle(seed: "0.42", difficulty: String(repeating: "0", count: 32), hash: .sha3)
         #expect(try await puzzle.solve(facts, at: desk, mostAttempts: 3000) == nil)
-        #expect(desk.pauses.count >= 2)
-        #expect(desk.pauses.allSatisfy { $0 == 0 })
+        #expect(desk.pauses >= 2)
     }
 
     @Test("Nobody looks on for a client that has left")
@@ -62,7 +61,7 @@ struct ChatGPTPuzzleTests {
         let facts = try #require(PuzzleFacts(ChatGPT.facts))
         let puzzle = Puzzle(seed: "0.42", difficulty: String(repeating: "0", count: 32), hash: .sha3)
         await #expect(throws: GatewayError.self) { try await puzzle.solve(facts, at: desk) }
-        #expect(desk.pauses.count == 1)
+        #expect(desk.pauses == 1)
     }
 
     @Test("Facts of the operator's own are written without white space, and must have the places that count")

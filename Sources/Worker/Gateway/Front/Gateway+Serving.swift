@@ -169,7 +169,6 @@ extension Gateway {
 
     /// Lets the account bear what follows from the failure.
     func report(_ error: GatewayError, _ attempt: Attempt, _ request: ModelRequest?, _ context: RequestContext) {
-        let error = renewed(error, attempt, context)
         guard configuration.coolsDown else { return attempt.abandoned() }
         attempt.failed(error, context.id, body: request?.document.source)
     }

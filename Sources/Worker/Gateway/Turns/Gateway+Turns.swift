@@ -6,6 +6,7 @@ import JSON
 import OpenAIAPI
 import Providers
 import State
+import Tokenizer
 import Upstream
 
 /// Turns of web applications: which conversation a request goes on with, what is done before its answer, and what is
@@ -94,13 +95,22 @@ extension Gateway {
         context.upstreamAskedAt = LoopClock.now
         context.upstreamAnsweredAt = nil
         context.connectMicroseconds = nil
+        plan.opening = nil
         let past = plan.opened.flatMap { $0.conversation.provider == provider.name ? $0 : nil }
         let first = past == nil ? 0 : plan.transcript.firstNew
         var needs = Needs()
         needs.addresses = WebPrompt.addresses(of: request, from: first, provider.traits)
         needs = gatherer.missing(needs, in: context.materials)
         if !needs.isEmpty { try await gather(needs, context) }
-        let prompt = try WebPrompt(request, context.materials, provider.traits, filesFrom: first)
+        let encoding = TokenEncoding(forModel: attempt.candidate.model)
+        let prompt = try WebPrompt(
+            request,
+            context.materials,
+            provider.traits,
+            filesFrom: first,
+            emulatesTools: configuration.emulatesTools,
+            count: { encoding.count(Array($0.utf8)) }
+        )
         let digest = SHA256Digest(of: prompt.instructions).hex
         let turn = Turn(
             request: request,
@@ -111,6 +121,7 @@ extension Gateway {
             conversation: plan.conversation,
             messages: prompt.messages,
             instructions: prompt.instructions,
+            form: prompt.form,
             past: past.map {
                 Turn.Past(
                     state: $0.conversation.state,
@@ -125,13 +136,37 @@ extension Gateway {
             dropsUnsupported: configuration.dropsUnsupported,
             workspace: context.workspace
         )
+        plan.desk?.close()
         let desk = makeDesk(provider, account: turn.account, key: turn.key, for: context)
         plan.desk = desk
         plan.turn = turn
         let opened = try await provider.open(turn, at: desk)
-        plan.passage = opened.passage
-        plan.servedModel = opened.servedModel
+        plan.opening = opened
         return (opened, turn)
+    }
+
+    /// Does with the same account what may be done after its call has failed; nothing where the failure stands, or the
+    /// provider's own try at it failed. The provider may know more of the same failure.
+    func reopen(
+        _ provider: any WebProvider,
+        after error: inout GatewayError,
+        _ context: RequestContext
+    ) async -> (OpenedTurn, Turn)? {
+        guard let plan = context.plan, let desk = plan.desk, let turn = plan.turn, let opened = plan.opening else {
+            return nil
+        }
+        let again: OpenedTurn
+        do throws(GatewayError) {
+            guard let found = try await provider.reopen(turn, opened, after: error, at: desk) else { return nil }
+            again = found
+        } catch let known {
+            if known.code == error.code { error = known }
+            return nil
+        }
+        guard plan.desk === desk else { return nil }
+        plan.opening = again
+        context.upstreamCalls += 1
+        return (again, turn)
     }
 
     func makeDesk(
@@ -179,20 +214,6 @@ extension Gateway {
         )
         if plan.opened?.conversation.id == conversation.id { plan.isReleased = true }
         return usage
-    }
-
-    /// An account that was refused in its turn, and whose access can be had anew, gets it anew: it is not to blame yet.
-    func renewed(_ error: GatewayError, _ attempt: Attempt, _ context: RequestContext) -> GatewayError {
-        // What was found out before the turn's own call stands: then it was tried to renew it.
-        guard error.failureClass == .credentialsRefused, !error.evidence.isEmpty, let turn = context.plan?.turn,
-            let provider = attempt.candidate.provider as? any WebProvider, provider.renews(turn.key)
-        else { return error }
-        let desk = lastingDesk(provider, account: turn.account, key: turn.key)
-        // Ends with the last of its calls, all of which have deadlines.
-        Task.immediate { @LoopActor in await provider.refresh(force: true, at: desk) }
-        var error = error
-        error.failureClass = .failing
-        return error
     }
 
     /// Files of an answer can be had under their names from now on.

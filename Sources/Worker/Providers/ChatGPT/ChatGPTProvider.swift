@@ -94,10 +94,17 @@ package struct ChatGPTProvider: WebProvider {
         try await ChatGPTExamination(settings: settings, desk: desk).findings()
     }
 
-    package func renews(_ key: String) -> Bool { ChatGPTCredential(key).isRenewable }
+    package func reopen(
+        _ turn: Turn,
+        _ opened: OpenedTurn,
+        after error: GatewayError,
+        at desk: any Desk
+    ) async throws(GatewayError) -> OpenedTurn? {
+        try await ChatGPTOpening(settings: settings, turn: turn, desk: desk).reopen(opened, after: error)
+    }
 
     package func refresh(force: Bool, at desk: any Desk) async {
-        guard renews(desk.key) else { return }
+        guard ChatGPTCredential(desk.key).isRenewable else { return }
         // Whoever needs it next finds out for itself what is wrong.
         _ = try? await ChatGPTSignOn(settings).session(at: desk, force: force)
     }

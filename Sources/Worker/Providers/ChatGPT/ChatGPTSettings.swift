@@ -1,5 +1,5 @@
 internal import Core
-internal import JSON
+package import HTTPCodec
 
 /// The operator's choices for this web application.
 package struct ChatGPTSettings: Sendable {
@@ -34,7 +34,7 @@ package struct ChatGPTSettings: Sendable {
     /// Shown to a private gateway in front of the site.
     package var authKey: String?
     package var cookies: String?
-    package var extraHeaders: [(name: String, value: String)] = []
+    package var extraHeaders: [HTTPHeader] = []
 
     package var authURL = "https://auth.openai.com/oauth/token"
     package var authClient = "pdlLIX2Y72MIl2rhLhTE9VV9bN905kBh"
@@ -92,7 +92,7 @@ package struct ChatGPTSettings: Sendable {
         timeZoneOffset = try settings.number("CLIENT_TIMEZONE_OFFSET_MIN", in: -1440...1440) ?? 0
         authKey = settings.text("AUTH_KEY")
         cookies = settings.text("CHATGPT_COOKIES")
-        extraHeaders = try Self.headers(settings.text("CHATGPT_EXTRA_HEADERS"))
+        extraHeaders = try settings.headers("CHATGPT_EXTRA_HEADERS")
         for value in [userAgent, language, acceptLanguage, authKey, cookies] where value.map(Self.breaks) == true {
             throw ProviderProblem("a variable that becomes a header must be one line")
         }
@@ -133,21 +133,6 @@ package struct ChatGPTSettings: Sendable {
             }
             puzzleFacts = facts
         }
-    }
-
-    /// A JSON object of header names and values.
-    private static func headers(_ text: String?) throws(ProviderProblem) -> [(name: String, value: String)] {
-        guard let text else { return [] }
-        let problem = ProviderProblem("CHATGPT_EXTRA_HEADERS must be a JSON object of names and texts")
-        guard let root = (try? JSONDocument(parsing: Array(text.utf8)))?.root, root.isObject else { throw problem }
-        var headers: [(name: String, value: String)] = []
-        for (key, value) in root.members {
-            guard let name = key.string, let value = value.string, !name.isEmpty, !breaks(value),
-                name.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: ":") })
-            else { throw problem }
-            headers.append((name, value))
-        }
-        return headers
     }
 
     private static func breaks(_ value: String) -> Bool { value.utf8.contains { $0 < 32 && $0 != 9 } }

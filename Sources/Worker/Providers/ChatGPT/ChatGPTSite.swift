@@ -62,8 +62,7 @@ struct ChatGPTSite: Sendable {
         if let workspace { headers.append(HTTPHeader("ChatGPT-Account-ID", workspace)) }
         if let key = settings.authKey { headers.append(HTTPHeader("authkey", key)) }
         if let cookies = settings.cookies { headers.append(HTTPHeader("Cookie", cookies)) }
-        for (name, value) in settings.extraHeaders { headers.append(HTTPHeader(name, value)) }
-        return headers
+        return headers + settings.extraHeaders
     }
 }
 

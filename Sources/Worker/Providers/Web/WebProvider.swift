@@ -13,6 +13,15 @@ package protocol WebProvider: Provider {
 
     /// Does what must come before the turn's answer, and says which call brings it.
     func open(_ turn: Turn, at desk: any Desk) async throws(GatewayError) -> OpenedTurn
+    /// The call that was to bring the answer has failed, and the client has nothing of it yet: what to do in its place with
+    /// the same account, or nothing where the failure stands. Asked again when that fails too. May throw the same failure
+    /// with more that is known of it.
+    func reopen(
+        _ turn: Turn,
+        _ opened: OpenedTurn,
+        after error: GatewayError,
+        at desk: any Desk
+    ) async throws(GatewayError) -> OpenedTurn?
     /// Makes a further call of the turn ready to leave, which its reader has asked for: waits, or has what must go along.
     func prepare(
         _ request: OutgoingRequest,
@@ -25,8 +34,6 @@ package protocol WebProvider: Provider {
     func examine(at desk: any Desk) async throws(GatewayError) -> AccountFindings
     /// How to fetch a file that an answer has named, with the account that may.
     func fileRequest(_ url: String, at desk: any Desk) async throws(GatewayError) -> OutgoingRequest
-    /// Whether a new access can be had for a credential when the present one is refused.
-    func renews(_ key: String) -> Bool
     /// Has a new access for an account when its time has come, or in any case.
     func refresh(force: Bool, at desk: any Desk) async
     /// Asks which models there are, where that takes more than the account's credential.
@@ -36,6 +43,12 @@ package protocol WebProvider: Provider {
 extension WebProvider {
     package var needsAccount: Bool { true }
 
+    package func reopen(
+        _ turn: Turn,
+        _ opened: OpenedTurn,
+        after error: GatewayError,
+        at desk: any Desk
+    ) async throws(GatewayError) -> OpenedTurn? { nil }
     package func prepare(
         _ request: OutgoingRequest,
         _ turn: Turn,
@@ -43,8 +56,6 @@ extension WebProvider {
     ) async throws(GatewayError) -> OutgoingRequest { request }
 
     package func conclude(_ turn: Turn, _ end: TurnEnd?, at desk: any Desk) async {}
-
-    package func renews(_ key: String) -> Bool { false }
 
     package func refresh(force: Bool, at desk: any Desk) async {}
 

@@ -1,4 +1,5 @@
 internal import Core
+internal import Crypto
 internal import HTTPCodec
 internal import JSON
 internal import OpenAIAPI
@@ -13,7 +14,7 @@ struct ChatGPTReader: AnswerReader {
     private static let mostResumes = 12
     private static let mostPolls = 120
 
-    private let course: ChatGPTCourse
+    let course: ChatGPTCourse
     private var events = ChatGPTReader.makeEvents()
     private var document = DeltaDocument()
     private var machine: AnswerMachine
@@ -27,6 +28,9 @@ struct ChatGPTReader: AnswerReader {
     private var polls = 0
     private var continuations = 0
     private var isBlocked = false
+    private var followUps = 0
+    /// What was sent, and comes back.
+    private var ownMessages: Set<String>
     private var isOver = false
     /// The next bytes are those of another call.
     private var isWaiting = false
@@ -34,6 +38,7 @@ struct ChatGPTReader: AnswerReader {
     init(_ course: ChatGPTCourse) {
         self.course = course
         machine = AnswerMachine(showsTools: course.showsTools, keepsHistory: course.keepsHistory)
+        ownMessages = course.sent
         files = ChatGPTFiles(base: course.site.base, conversation: course.conversation)
     }
 
@@ -69,6 +74,19 @@ struct ChatGPTReader: AnswerReader {
         guard !isOver, !isWaiting else { return }
         cut(&pieces)
         tellState(&pieces)
+    }
+
+    mutating func followUp(_ text: String) -> OutgoingRequest? {
+        guard course.keepsHistory, let conversation = files.conversation, let parent = machine.lastMessage else {
+            return nil
+        }
+        followUps += 1
+        let id = UUIDText.make(Array(SHA256Digest(of: "\(course.request) \(followUps)").bytes.prefix(16)))
+        ownMessages.insert(id)
+        machine = AnswerMachine(showsTools: course.showsTools, keepsHistory: true)
+        (isOver, isBlocked, offset) = (false, false, 0)
+        (isWaiting, events) = (true, Self.makeEvents())
+        return course.followUp(text, id, conversation, parent)
     }
 
     // MARK: Events
@@ -107,7 +125,7 @@ struct ChatGPTReader: AnswerReader {
     }
 
     private mutating func hear(_ message: ChatGPTMessage, _ pieces: inout AnswerPieces) {
-        if !course.sent.contains(message.id) { machine.receive(message, files, into: &pieces) }
+        if !ownMessages.contains(message.id) { machine.receive(message, files, into: &pieces) }
     }
 
     private mutating func control(_ kind: String, _ value: JSONValue, _ pieces: inout AnswerPieces) {

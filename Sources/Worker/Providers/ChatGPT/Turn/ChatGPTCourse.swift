@@ -14,8 +14,12 @@ struct ChatGPTCourse: Sendable {
     var conversation: String?
     /// A value that is the turn's own.
     let request: String
+    /// In seconds since 1970.
+    var now = 0
     /// The ids of the messages that were sent: the site repeats them before it answers.
     var sent: Set<String> = []
+    /// The access was renewed for this turn already.
+    var isRenewed = false
 
     var keepsHistory: Bool { !body.ask.isTemporary }
     var isPresent: Bool { body.isPresent }
@@ -30,6 +34,17 @@ struct ChatGPTCourse: Sendable {
             conversation: conversation,
             isPresent ? [HTTPHeader("X-Conduit-Token", "no-token")] : [],
             body.goOn(conversation: conversation, parent: parent, request: request)
+        )
+    }
+
+    /// A further message, to have the answer mended.
+    func followUp(_ text: String, _ id: String, _ conversation: String, _ parent: String) -> OutgoingRequest {
+        let message = ChatGPTTurnBody.Message(id: id, role: .user, text: text)
+        return site.stream(
+            isPresent ? Self.presentTurnPath : Self.turnPath,
+            conversation: conversation,
+            isPresent ? [HTTPHeader("X-Conduit-Token", "no-token")] : [],
+            body.next([message], conversation: conversation, parent: parent, request: request, now: now)
         )
     }
 

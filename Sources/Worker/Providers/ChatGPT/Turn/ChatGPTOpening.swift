@@ -8,11 +8,12 @@ struct ChatGPTOpening: Sendable {
     let turn: Turn
     let desk: any Desk
 
-    func open() async throws(GatewayError) -> OpenedTurn {
+    /// `refused` is an access token that the site no longer takes; `isLost` says that it no longer has the conversation.
+    func open(refused: String? = nil, isLost: Bool = false) async throws(GatewayError) -> OpenedTurn {
         let ask = try ChatGPTAsk(turn, settings)
-        let (state, passage) = try whereFrom(ask)
+        let (state, passage) = isLost ? (nil, .replayed) : try whereFrom(ask)
         let visit = ChatGPTVisit(settings, desk, workspace: ask.workspace, otherwise: ask.bodyWorkspace)
-        let (site, generation, shown) = try await visit.enter(base: pickBase())
+        let (site, generation, shown) = try await visit.enter(base: pickBase(), refused: refused)
         let body = ChatGPTTurnBody(settings: settings, ask: ask, isPresent: generation == .present)
         let messages = try await messages(state, passage, site)
         let request = try UUIDText.random(at: desk)
@@ -21,7 +22,9 @@ struct ChatGPTOpening: Sendable {
             body: body,
             conversation: state?.conversation,
             request: request,
-            sent: Set(messages.map(\.id))
+            now: turn.now,
+            sent: Set(messages.map(\.id)),
+            isRenewed: refused != nil
         )
         let root = generation == .present ? ChatGPTTurnBody.rootMessage : try UUIDText.random(at: desk)
         let parent = state?.parent ?? root
@@ -37,6 +40,20 @@ struct ChatGPTOpening: Sendable {
             body.next(messages, conversation: state?.conversation, parent: parent, request: request, now: turn.now)
         )
         return OpenedTurn(call, reader: ChatGPTReader(course), passage: passage, servedModel: ask.model.slug)
+    }
+
+    /// After the turn's own call was refused, which the site then has not taken: with a new access where the old one was the
+    /// reason, and telling everything again where the conversation is no more.
+    func reopen(_ opened: OpenedTurn, after error: GatewayError) async throws(GatewayError) -> OpenedTurn? {
+        guard let course = (opened.reader as? ChatGPTReader)?.course else { return nil }
+        if error.code == .conversationUnavailable, opened.passage == .continued, turn.hasHistory {
+            return try await open(isLost: true)
+        }
+        guard error.failureClass == .credentialsRefused, !course.isRenewed, ChatGPTCredential(desk.key).isRenewable
+        else {
+            return nil
+        }
+        return try await open(refused: course.site.access, isLost: opened.passage == .replayed && turn.past != nil)
     }
 
     /// One of the addresses, at random.
@@ -115,9 +132,10 @@ struct ChatGPTVisit: Sendable {
 
     /// An access token that is refused is renewed once, where that can be.
     func enter(
-        base: String
+        base: String,
+        refused: String? = nil
     ) async throws(GatewayError) -> (ChatGPTSite, ChatGPTSettings.Generation, [HTTPHeader]) {
-        let session = try await ChatGPTSignOn(settings).session(at: desk)
+        let session = try await ChatGPTSignOn(settings).session(at: desk, refused: refused)
         let site = site(base, session)
         do throws(GatewayError) {
             let (generation, headers) = try await show(site)
