@@ -62,6 +62,12 @@ def thoughts_of(chunks: list[Any]) -> str:
     return "".join(getattr(delta, "reasoning_content", None) or "" for delta in deltas)
 
 
+def hide_all(sim: Simulator, account: str) -> None:
+    """Somebody deletes the account's conversations at the site itself."""
+    shown = {"Authorization": f"Bearer {mint(account)}"}
+    httpx.patch(f"{sim.url}/backend-api/conversations", headers=shown, json={"is_visible": False}).raise_for_status()
+
+
 @pytest.fixture
 def start(start_cluster: Callable[..., Cluster], chatgpt_sim: Simulator) -> Iterator[Start]:
     with ExitStack() as stack:
@@ -319,3 +325,46 @@ def test_one_message_at_a_time(start: Start) -> None:
     assert [text_of(list(stream)) != "" for stream in streams] == [True, True]
     accounts = site.sim.stats()["accounts"]
     assert all(account["violations"] == {} for account in accounts.values())
+
+
+def test_a_token_that_dies_on_the_way_is_renewed_once(start: Start, chatgpt_sim: Simulator) -> None:
+    site = start(refresh_token("at-late-401-1"), mint("at-ok-1"), RETRY_TIMES="2", CHATGPT_PROTOCOL="f")
+    assert site.say("hello") == "You said: hello"
+    (family,) = site.sim.stats()["refreshes"].values()
+    assert family["uses"] <= 2, "no account is renewed again and again"
+
+
+def test_a_conversation_that_is_gone_is_told_again(start: Start, chatgpt_sim: Simulator) -> None:
+    site = start(mint("at-ok-1"))
+    first = site.ask("#echo one")
+    hide_all(chatgpt_sim, "at-ok-1")
+    history = [
+        {"role": "user", "content": "#echo one"},
+        {"role": "assistant", "content": first.choices[0].message.content},
+        {"role": "user", "content": "#echo two"},
+    ]
+    again = site.ask(history, worker=1)
+    assert "one" in again.choices[0].message.content and len(site.turns()[-1].json["messages"]) == 3
+    first = site.ask("#echo one")
+    hide_all(chatgpt_sim, "at-ok-1")
+    with pytest.raises(openai.APIStatusError) as caught:
+        site.ask("two", conversation_id=first.conversation_id)
+    assert (caught.value.status_code, caught.value.code) == (409, "conversation_unavailable")
+
+
+@BOTH
+def test_files_can_be_had_from_any_worker(start: Start, generation: str) -> None:
+    site = start(CHATGPT_PROTOCOL=generation)
+    for word, content in [("dalle", PNG), ("gptimage", PNG), ("code", b"sum\n4\n")]:
+        said = site.say(f"#{word} hello")
+        path = said[said.rindex("/images/") :].split(")")[0]
+        answer = site.clients[1]._client.get(f"http://worker{path}")
+        assert answer.status_code == 200 and answer.content == content, word
+
+
+def test_a_token_of_the_callers_own(start: Start) -> None:
+    site = start(mint("at-401-1"))
+    answer = site.clients[0].chat.completions.create(
+        model=MODEL, messages=[{"role": "user", "content": "hi"}], metadata={"cookie": mint("at-ok-5")}
+    )
+    assert answer.choices[0].message.content == "You said: hi"
