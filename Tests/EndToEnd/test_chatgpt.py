@@ -301,10 +301,11 @@ def test_the_account_of_a_workspace(start: Start) -> None:
     assert site.turns()[1].header("chatgpt-account-id") == own
 
 
+@pytest.mark.limit(60)
 def test_models_are_listed(start: Start) -> None:
     site = start(refresh_token("at-ok-3"))
     models = wait_until(
-        lambda: [m.id for m in site.clients[0].models.list() if m.id.startswith("chatgpt/")], 10, what="the list"
+        lambda: [m.id for m in site.clients[0].models.list() if m.id.startswith("chatgpt/")], 25, what="the list"
     )
     assert "chatgpt/gpt-4o" in models
 
