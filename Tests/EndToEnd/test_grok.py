@@ -244,8 +244,8 @@ def test_a_conversation_that_is_gone(person: Person, grok_sim: GrokSimulator) ->
 
 @pytest.mark.parametrize(
     "words",
-    ["split", "glued", "blank", "crlf", "data", "ascii", "unknown", "upper", "side:force", "no-model", "no-stop", "both",
-     "keep-alive", "flat", "nested"],
+    ["split", "glued", "blank", "crlf", "data", "ascii", "unknown", "upper", "side:force", "no-model", "no-stop",
+     "both", "keep-alive", "flat", "nested"],
 )  # fmt: skip
 def test_however_it_is_written(person: Person, grok_sim: GrokSimulator, words: str) -> None:
     text = f"Grüße, 世界! #{words} #utf8"
@@ -286,7 +286,8 @@ def test_pictures(person: Person, grok_sim: GrokSimulator, words: str) -> None:
 
 def test_a_picture_goes_along_with_its_message(person: Person, grok_sim: GrokSimulator) -> None:
     pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
-    parts = [{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{pixel}"}}]
+    picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{pixel}"}}
+    parts = [{"type": "text", "text": "see"}, picture]
     first = person.stream(0, [{"role": "user", "content": parts}])
     upload, message = grok_sim.requests()
     assert upload["operation"] == "upload" and upload.json["content"] == pixel
@@ -350,7 +351,7 @@ def test_failures_within_a_stream(person: Person, grok_sim: GrokSimulator, detai
 
 def test_nobody_is_asked_too_early_or_too_often(start: Any, grok_sim: GrokSimulator) -> None:
     grok_sim.settings(in_flight_limit=2)
-    grok_sim.accounts({"sso": ONE, "windows": {"grok-3": {"total": 10}}}, {"sso": TWO, "windows": {"grok-3": {"total": 10}}})
+    grok_sim.accounts(*({"sso": sso, "windows": {"grok-3": {"total": 10}}} for sso in (ONE, TWO)))
     person = start(GROK_CONCURRENCY=2)
     with ThreadPoolExecutor(12) as threads:
         asked = [threads.submit(person.stream, n % 2, f"number {n}") for n in range(24)]

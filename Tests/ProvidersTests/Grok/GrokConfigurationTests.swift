@@ -121,7 +121,7 @@ struct GrokConfigurationTests {
         subscriptions: String = #"{"subscriptions":[]}"#,
         _ limits: @escaping @Sendable (String) -> DeskAnswer
     ) async throws -> AccountFindings {
-        let desk = ScriptedDesk { request in
+        let desk = scripted { request in
             if request.url.hasSuffix("/rest/subscriptions") {
                 return DeskAnswer(status: subscriptions.isEmpty ? 500 : 200, body: Array(subscriptions.utf8))
             }

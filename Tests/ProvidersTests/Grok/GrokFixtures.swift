@@ -124,3 +124,7 @@ func body(of request: OutgoingRequest) -> String { String(decoding: request.body
 func header(_ name: String, of request: OutgoingRequest) -> String? {
     request.headers.first { $0.name.lowercased() == name }?.value
 }
+
+func scripted(
+    _ answer: @escaping @Sendable (OutgoingRequest) throws(GatewayError) -> DeskAnswer
+) -> ScriptedDesk { ScriptedDesk(answer: answer) }

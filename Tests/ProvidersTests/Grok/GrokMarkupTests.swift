@@ -1,3 +1,4 @@
+import Core
 import OpenAIAPI
 import Providers
 import Testing

@@ -237,7 +237,7 @@ struct GrokOpeningTests {
     func limit() async throws {
         let provider = try grok()
         let limited = provider.failure(FailedAnswer(status: 429, body: []))
-        let desk = ScriptedDesk { _ in
+        let desk = scripted { _ in
             DeskAnswer(
                 status: 200,
                 body: Array(#"{"remainingQueries":0,"totalQueries":80,"waitTimeSeconds":321}"#.utf8)
@@ -250,7 +250,7 @@ struct GrokOpeningTests {
         #expect(desk.requests.map(\.url) == ["http://grok/rest/rate-limits"])
         #expect(body(of: desk.requests[0]) == #"{"requestKind":"DEFAULT","modelName":"grok-420"}"#)
         // There is some left: it was merely too fast.
-        let free = ScriptedDesk { _ in DeskAnswer(status: 200, body: Array(#"{"remainingQueries":3}"#.utf8)) }
+        let free = scripted { _ in DeskAnswer(status: 200, body: Array(#"{"remainingQueries":3}"#.utf8)) }
         #expect(try await provider.reopen(turn, opened, after: limited, at: free) == nil)
     }
 
@@ -262,7 +262,7 @@ struct GrokOpeningTests {
 
     @Test("Files are brought along by the same account, each content once")
     func uploads() async throws {
-        let desk = ScriptedDesk { request in
+        let desk = scripted { request in
             let id = String(decoding: request.body, as: UTF8.self).contains("AQI=") ? "f1" : "f2"
             return DeskAnswer(status: 200, body: Array(#"{"fileMetadataId":"\#(id)"}"#.utf8))
         }
@@ -280,7 +280,7 @@ struct GrokOpeningTests {
         arguments: [(9, 1, 200), (3, 23 << 20, 200), (1, 3 << 20, 403), (1, 1, 413), (1, 1, 400)]
     )
     func refusedFiles(count: Int, size: Int, status: Int) async throws {
-        let desk = ScriptedDesk { _ in DeskAnswer(status: status, body: Array(#"{"code":7,"message":"no"}"#.utf8)) }
+        let desk = scripted { _ in DeskAnswer(status: status, body: Array(#"{"code":7,"message":"no"}"#.utf8)) }
         let files = (0..<count).map { Self.file([UInt8(truncatingIfNeeded: $0)] + Array(repeating: 7, count: size)) }
         let turn = try grokTurn([Self.user("see", files)])
         let error = await thrown { try await grok().open(turn, at: desk) }
@@ -290,7 +290,7 @@ struct GrokOpeningTests {
 
     @Test("A small file that is forbidden is the account's affair")
     func forbiddenUpload() async throws {
-        let desk = ScriptedDesk { _ in DeskAnswer(status: 429, body: []) }
+        let desk = scripted { _ in DeskAnswer(status: 429, body: []) }
         let turn = try grokTurn([Self.user("see", [Self.file([1])])])
         #expect(await thrown { try await grok().open(turn, at: desk) }?.failureClass == .rateLimited)
     }
