@@ -14,6 +14,7 @@ import pytest
 
 from support.cluster import KEY, Cluster, RedisServer
 from support.grok import GrokSimulator
+from support.raw import fetch
 
 ONE, TWO = "sim-grok-1", "sim-grok-2"
 Start = Callable[..., Cluster]
@@ -36,6 +37,7 @@ class Person:
     """Somebody who uses the official library, and chooses the worker for each turn."""
 
     def __init__(self, cluster: Cluster, stack: ExitStack) -> None:
+        self.addresses = [worker.address for worker in cluster.workers]
         self.clients = [
             stack.enter_context(
                 openai.OpenAI(
@@ -371,3 +373,31 @@ def test_who_leaves_ends_the_answer(person: Person, grok_sim: GrokSimulator) -> 
     next(iter(stream))
     stream.close()
     grok_sim.wait_gone()
+
+
+# What the gateway does for all web applications, with this one
+
+
+def test_an_answer_is_mended_in_its_conversation(person: Person, grok_sim: GrokSimulator) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    form = {"type": "json_schema", "json_schema": {"name": "number", "schema": schema}}
+    for ask in (person.stream, person.ask):
+        grok_sim.reset()
+        said = ask(0, "Give me a number", response_format=form)
+        requests = grok_sim.requests()
+        assert [record["operation"] for record in requests] == ["new", "continue"], "it is told once what is wrong"
+        told = requests[1].json
+        assert told["parentResponseId"] and "JSON" in told["message"]
+        assert said.text.startswith("turn=2; history=")
+        third = person.ask(1, "And then?", conversation_id=said.conversation)
+        assert third.text.startswith("turn=3; ")
+
+
+def test_a_picture_is_had_under_its_name(person: Person, grok_sim: GrokSimulator) -> None:
+    said = person.ask(0, "#image2")
+    paths = [part.split("/images/")[1].split(")")[0] for part in said.text.split("![Generated Image](")[1:]]
+    owner = grok_sim.requests()[0]["account"]
+    for worker, name in enumerate(paths):
+        answer = fetch(person.addresses[worker], f"/images/{name}")
+        assert answer.status == 200 and bytes(answer.body[:3]) == b"\xff\xd8\xff"
+    assert [(r["account"], r["operation"]) for r in grok_sim.requests()[1:]] == [(owner, "asset")] * 2

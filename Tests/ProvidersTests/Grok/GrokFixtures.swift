@@ -63,6 +63,11 @@ struct GrokRun: Equatable, CustomStringConvertible {
         take(&answer)
     }
 
+    init(_ pieces: AnswerPieces) {
+        var pieces = pieces
+        take(&pieces)
+    }
+
     private mutating func take(_ answer: inout AnswerPieces) {
         count += answer.count
         if let state = answer.state { self.state = String(decoding: state, as: UTF8.self) }

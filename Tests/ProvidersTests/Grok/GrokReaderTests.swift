@@ -1,4 +1,5 @@
 import Core
+import HTTPCodec
 import OpenAIAPI
 import Providers
 import Testing
@@ -156,6 +157,31 @@ struct GrokReaderTests {
                 "{\"result\":" + String(repeating: "{\"a\":", count: 200) + String(repeating: "}", count: 201)
             ).failure == .upstreamInvalid
         )
+    }
+
+    @Test("A further message follows the answer, and its own answer is read")
+    func followUp() async throws {
+        var reader = try await grok().open(grokTurn(), at: ScriptedDesk()).reader
+        let early = reader.followUp("Mend it")
+        #expect(early == nil, "nobody knows yet what it would follow")
+        func read(_ frames: String...) -> GrokRun {
+            var pieces = AnswerPieces()
+            let bytes = Array(frames.joined().utf8)
+            unsafe bytes.withUnsafeBytes { unsafe reader.receive($0, into: &pieces) }
+            reader.finish(into: &pieces)
+            return GrokRun(pieces)
+        }
+        #expect(read(Self.conversation, nested(#""token":"wrong""#)).text == "wrong")
+        let further = reader.followUp("Mend it")
+        let request = try #require(further)
+        #expect(request.url == "http://grok/rest/app-chat/conversations/7d1f/responses")
+        #expect(body(of: request).contains(#""message":"Mend it""#))
+        #expect(body(of: request).contains(#""parentResponseId":"R2""#))
+        let mended = read(#"{"result":{"token":"right","responseId":"R4"}}"#)
+        #expect(mended.text == "right" && mended.finish == .stop)
+        #expect(mended.state == #"{"conversationId":"7d1f","responseId":"R4"}"#)
+        let again = reader.followUp("Again")
+        #expect(again == nil)
     }
 
     @Test("A frame that does not end is given up in time")

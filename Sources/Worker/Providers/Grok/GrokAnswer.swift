@@ -6,7 +6,7 @@ internal import OpenAIAPI
 struct GrokAnswer: Sendable {
     private let showsSteps: Bool
     private let assetsURL: String
-    private var place = GrokPlace(conversation: "", response: "")
+    private(set) var place = GrokPlace(conversation: "", response: "")
     private var said = GrokSaid()
     private var markup = GrokMarkup()
     private var cards = GrokCards()
