@@ -6,7 +6,7 @@ internal import OpenAIAPI
 struct GrokAnswer: Sendable {
     private let showsSteps: Bool
     private let assetsURL: String
-    private var place = GrokPlace(conversation: "", response: "")
+    private(set) var place = GrokPlace(conversation: "", response: "")
     private var said = GrokSaid()
     private var markup = GrokMarkup()
     private var cards = GrokCards()
@@ -71,7 +71,8 @@ struct GrokAnswer: Sendable {
     private mutating func take(frame: JSONValue, into pieces: inout AnswerPieces) {
         // Of a pair of answers the first is the answer.
         if let side = frame["sideBySideIndex"]?.int, side != 0 { return }
-        if frame.present("userResponse") == nil, let id = GrokPlace.id(frame["responseId"]) {
+        // The whole answer has told its own id; what comes after it is about the conversation.
+        if !isComplete, frame.present("userResponse") == nil, let id = GrokPlace.id(frame["responseId"]) {
             know(response: id, into: &pieces)
         }
         if let news = frame.present("streamingImageGenerationResponse")

@@ -95,9 +95,14 @@ struct GrokOpening {
         conversation: String?,
         _ passage: OpenedTurn.Passage
     ) throws(GatewayError) -> OpenedTurn {
-        OpenedTurn(
+        let further = GrokFollowUp(
+            configuration,
+            configuration.models[turn.model],
+            prepared: try session.request(.post, "")
+        )
+        return OpenedTurn(
             request,
-            reader: GrokReader(configuration, conversation: conversation),
+            reader: GrokReader(configuration, conversation: conversation, further: further),
             passage: passage,
             thinking: try GrokThinking.style(for: turn.request, usually: configuration.thinking)
         )
