@@ -175,6 +175,28 @@ def minimax_sim(minimax_process: Simulator) -> Simulator:
 
 
 @pytest.fixture(scope="session")
+def flowgpt_process(run_directory: Path) -> Iterator[Simulator]:
+    yield from _vendor(run_directory, "upstreams.flowgpt")
+
+
+@pytest.fixture
+def flowgpt_sim(flowgpt_process: Simulator) -> Simulator:
+    flowgpt_process.reset()
+    return flowgpt_process
+
+
+@pytest.fixture(scope="session")
+def chatgpt_process(run_directory: Path) -> Iterator[Simulator]:
+    yield from _vendor(run_directory, "upstreams.chatgpt")
+
+
+@pytest.fixture
+def chatgpt_sim(chatgpt_process: Simulator) -> Simulator:
+    chatgpt_process.reset()
+    return chatgpt_process
+
+
+@pytest.fixture(scope="session")
 def engine_processes(run_directory: Path) -> Iterator[dict[str, Simulator]]:
     """Simulated engines by kind; each is started when it is first asked for."""
     started: dict[str, Simulator] = {}

@@ -26,7 +26,7 @@ class Recorded(dict[str, Any]):
     @property
     def is_listing(self) -> bool:
         """Whether it asks which models there are: the cluster does so by itself, whenever it likes."""
-        return self["method"] == "GET" and self["path"].endswith(("/models", "/api/tags"))
+        return self["method"] == "GET" and self["path"].endswith(("/models", "/api/tags", ".getPrompts"))
 
     @property
     def json(self) -> Any:
@@ -126,6 +126,10 @@ class Simulator:
     def open(self) -> dict[str, int]:
         """Counts of answers still being written and of connections, and the bytes the kernel took for them."""
         return self._ask("GET", "/_open")
+
+    def stats(self) -> dict[str, Any]:
+        """The books of a simulated web site: its accounts, what they did at once, and against which rules."""
+        return self._ask("GET", "/_stats")
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)

@@ -9,8 +9,8 @@ Content: text, recall (what users said), pieces, count (+ piece_bytes), endless,
   dimensions, floats_only, headers.
 Pace: head_delay, first_delay, interval, pause_inside (each event), burst (events in one write),
   write_size (bytes in one write).
-Spelling: eol, space, multiline, comments, event_names, bom, split_characters, gzip, last_blank, blank_lines,
-  keep_alives (+ keep_alive_interval), close_delimited, flavour.
+Spelling: eol, space, multiline, comments, event_names, bom, split_characters, random_splits (a seed), gzip,
+  last_blank, blank_lines, keep_alives (+ keep_alive_interval), close_delimited, flavour.
 Faults (`fault`): see `faults.py` and `openai.py`; `after` counts the events written before the fault.
 """
 

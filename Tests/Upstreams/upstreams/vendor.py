@@ -13,6 +13,7 @@ import base64
 import gzip
 import itertools
 import json
+import random
 import signal
 import ssl
 from abc import ABC, abstractmethod
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 from . import brain, faults
-from .exchange import Exchange, Journal, next_turn
+from .exchange import Exchange, Journal, Request, next_turn
 from .http1 import Server
 from .scenario import Steering
 from .sse import Framing, dumps, garbage
@@ -93,6 +94,23 @@ class VendorSimulator(ABC):
         """The model that is asked for."""
         return str(body.get("model"))
 
+    def parsed(self, request: Request) -> Any:
+        """What the body says; raises ValueError when it says nothing."""
+        return json.loads(request.body) if request.body else {}
+
+    def scenario(self, exchange: Exchange, body: dict[str, Any], key: str) -> dict[str, Any]:
+        """What it is told to do with the request."""
+        named = body | {"model": self.model(exchange, body)}
+        return self.steering.scenario(named, key, self.steering_text(exchange, body))
+
+    def apply(self, order: dict[str, Any]) -> None:
+        """Does as it is told through the control endpoint."""
+        self.steering.apply(order)
+
+    def inspected(self, request: Request) -> Any:
+        """The answer to a control request that only this vendor knows."""
+        return {"ok": False}
+
     def forget(self) -> None:
         """Lets go of what it remembers of earlier requests, beside the records."""
 
@@ -118,7 +136,7 @@ class VendorSimulator(ABC):
             await self._control(exchange)
             return
         try:
-            body = json.loads(request.body) if request.body else {}
+            body = self.parsed(request)
         except ValueError:
             await self.error(exchange, 400, self.failure(400, "We could not parse the JSON body."))
             return
@@ -126,8 +144,7 @@ class VendorSimulator(ABC):
             await self.error(exchange, 400, self.failure(400, "The body must be a JSON object."))
             return
         key = self.key(exchange)
-        named = body | {"model": self.model(exchange, body)}
-        scenario = self.steering.scenario(named, key, self.steering_text(exchange, body))
+        scenario = self.scenario(exchange, body, key)
         if scenario.get("smart") and exchange.request.method == "POST":
             scenario = brain.decide(self.view(body)) | scenario
         exchange.scenario = scenario
@@ -232,6 +249,7 @@ class VendorSimulator(ABC):
 
     async def _events(self, exchange: Exchange, events: Iterator[bytes], scenario: dict[str, Any]) -> None:
         interval, burst = scenario.get("interval", 0), int(scenario.get("burst", 1))
+        dice = random.Random(scenario["random_splits"]) if "random_splits" in scenario else None
         while group := list(itertools.islice(events, burst)):
             data = b"".join(group)
             if scenario.get("pause_inside"):
@@ -241,6 +259,10 @@ class VendorSimulator(ABC):
             elif scenario.get("split_characters"):
                 for piece in _inside_characters(data):
                     await exchange.body(piece)
+            elif dice:
+                for piece in _anywhere(data, dice):
+                    await exchange.body(piece)
+                    await next_turn()  # lets the piece leave alone
             else:
                 await exchange.body(data)
             exchange.events_written += len(group)
@@ -285,7 +307,7 @@ class VendorSimulator(ABC):
         request = exchange.request
         records = self.journal.exchanges
         if (request.method, request.path) == ("POST", "/_control"):
-            self.steering.apply(json.loads(request.body))
+            self.apply(json.loads(request.body))
             answer: Any = {"ok": True}
         elif (request.method, request.path) == ("DELETE", "/_requests"):
             records[:] = [e for e in records if e.state == "open" and request.query.get("keep_open")]
@@ -307,7 +329,7 @@ class VendorSimulator(ABC):
                 "requests": len(records),
             }
         else:
-            answer = {"ok": False}
+            answer = self.inspected(request)
         data = dumps(answer)
         await exchange.head(200, [("Content-Type", JSON_TYPE)], len(data))
         await exchange.body(data)
@@ -322,6 +344,15 @@ def _inside_characters(data: bytes) -> Iterator[bytes]:
             yield data[start:position]
             start = position
     yield data[start:]
+
+
+def _anywhere(data: bytes, dice: random.Random) -> Iterator[bytes]:
+    """Cuts where the dice fall."""
+    start = 0
+    while start < len(data):
+        end = start + dice.randint(1, 17)
+        yield data[start:end]
+        start = end
 
 
 def decode_body(record: dict[str, Any]) -> bytes:
