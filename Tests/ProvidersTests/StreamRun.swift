@@ -46,7 +46,7 @@ struct StreamRun: Equatable {
         switch output.end {
         case .done?: isDone = true
         case .failed(let error)?: (failure, message) = (error.code, error.message)
-        case nil: break
+        case .more?, nil: break
         }
         output.reset()
     }

@@ -9,6 +9,7 @@ package enum ProviderCatalog {
         MiniMaxProvider.definition,
         OllamaProvider.definition,
         HuggingFaceProvider.definition,
+        FlowGPTProvider.definition,
         EchoProvider.definition,
     ]
 

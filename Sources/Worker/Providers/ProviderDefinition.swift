@@ -1,3 +1,6 @@
+package import HTTPCodec
+internal import JSON
+
 /// What the operator can say about a provider, and how it is made of that.
 package struct ProviderDefinition: Sendable {
     package let name: String
@@ -40,6 +43,8 @@ package struct PoolTraits: Sendable {
     /// How long a model rests on an account that has reached its limit and was not told for how long, the first time and at
     /// most.
     package var rest: (first: Duration, longest: Duration)?
+    /// Whether an account that has reached a limit rests for all models, and not for the one alone.
+    package var restsWhole = false
     /// Reads the accounts out of a variable.
     package var credentials: @Sendable (ProviderSettings, String) -> [String] = { $0.list($1) }
 
@@ -82,6 +87,48 @@ package struct ProviderSettings: Sendable {
             throw ProviderProblem("\(name) must be an http:// or https:// address")
         }
         return text.hasSuffix("/") ? String(text.dropLast()) : text
+    }
+
+    /// A choice of yes and no.
+    package func flag(_ name: String) throws(ProviderProblem) -> Bool? {
+        guard let text = text(name)?.lowercased() else { return nil }
+        switch text {
+        case "1", "true", "t", "yes", "y", "on": return true
+        case "0", "false", "f", "no", "n", "off": return false
+        default: throw ProviderProblem("\(name) must be true or false")
+        }
+    }
+
+    package func number(_ name: String, in range: ClosedRange<Int>) throws(ProviderProblem) -> Int? {
+        guard let text = text(name) else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw ProviderProblem("\(name) must be a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    /// Header lines from a JSON object of names and values.
+    package func headers(_ name: String) throws(ProviderProblem) -> [HTTPHeader] {
+        guard let text = text(name) else { return [] }
+        let problem = ProviderProblem("\(name) must be a JSON object of header names and values")
+        guard let object = (try? JSONDocument(parsing: Array(text.utf8)))?.root, object.isObject else { throw problem }
+        var headers: [HTTPHeader] = []
+        for (key, value) in object.members {
+            guard let name = key.string, let value = value.string, !name.isEmpty,
+                name.utf8.allSatisfy(Self.isNameByte), value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+            else { throw problem }
+            headers.append(HTTPHeader(name, value))
+        }
+        return headers
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+            true
+        default: false
+        }
     }
 
     private static func trimmed(_ text: String) -> Substring {

@@ -34,6 +34,7 @@ enum AccountPools {
         var options = usual
         if traits.isExact { options.use = .scripted }
         options.environmentConcurrency = traits.concurrency
+        if traits.restsWhole { options.consequences[.rateLimited]?.scope = .account }
         if let rest = traits.rest {
             options.consequences[.rateLimited]?.first = rest.first
             options.consequences[.rateLimited]?.longest = rest.longest

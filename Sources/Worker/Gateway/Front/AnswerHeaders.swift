@@ -13,6 +13,7 @@ enum AnswerHeaders {
         output.appendHeader("X-Request-ID", context.id)
         // What Anthropic's clients look for.
         if context.route.errors != nil { output.appendHeader("Request-ID", context.id) }
+        if let served = context.plan?.servedModel { output.appendHeader("X-Upstream-Model", served) }
         context.rates?.appendHeaders(to: &output)
         appendTiming(context, to: &output)
     }

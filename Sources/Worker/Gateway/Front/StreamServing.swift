@@ -55,6 +55,21 @@ final class StreamServing {
 
     /// The client has seen nothing of the current attempt.
     func attemptFailed(_ error: GatewayError) {
+        guard let provider = current?.candidate.provider as? any WebProvider, context.plan?.opening != nil else {
+            return goOn(after: error)
+        }
+        relay?.prepare(patience: provider.patience)
+        let number = context.upstreamCalls
+        // Ends with the last of the provider's calls, all of which have deadlines.
+        Task.immediate { @LoopActor in
+            let again = await gateway.reopen(provider, after: error, context)
+            guard current != nil, context.upstreamCalls == (again == nil ? number : number + 1) else { return }
+            if let (opened, turn) = again { start(opened, turn, with: provider) } else { goOn(after: error) }
+        }
+    }
+
+    private func goOn(after error: GatewayError) {
+        context.plan?.opening = nil
         failed(error)
         if error.retry == .no || relay?.mayTryAgain != true { itinerary?.end() }
         proceed(after: error)
@@ -139,17 +154,17 @@ final class StreamServing {
                 let (opened, turn) = try await gateway.open(provider, request, attempt, context)
                 // The client may have left meanwhile, or its patience ended; then the attempt has been given back.
                 guard current != nil, context.upstreamCalls == number else { return }
-                let stream = TurnStream(
-                    opened,
-                    turn,
-                    id: "chatcmpl-\(context.id)",
-                    thinking: gateway.thinking(provider, opened)
-                )
-                relay?.start(opened.request, stream, with: provider)
+                start(opened, turn, with: provider)
             } catch {
                 if current != nil, context.upstreamCalls == number { notSent(error) }
             }
         }
+    }
+
+    private func start(_ opened: OpenedTurn, _ turn: Turn, with provider: any WebProvider) {
+        let thinking = gateway.thinking(provider, opened)
+        let stream = TurnStream(opened, turn, id: "chatcmpl-\(context.id)", thinking: thinking)
+        relay?.start(opened.request, stream, with: provider)
     }
 
     private func notSent(_ error: GatewayError) {

@@ -94,6 +94,7 @@ extension Gateway {
         context.upstreamAskedAt = LoopClock.now
         context.upstreamAnsweredAt = nil
         context.connectMicroseconds = nil
+        plan.opening = nil
         let past = plan.opened.flatMap { $0.conversation.provider == provider.name ? $0 : nil }
         let first = past == nil ? 0 : plan.transcript.firstNew
         var needs = Needs()
@@ -104,7 +105,7 @@ extension Gateway {
         let digest = SHA256Digest(of: prompt.instructions).hex
         let turn = Turn(
             request: request,
-            model: attempt.candidate.model,
+            model: catalog.target(of: attempt.candidate.model, at: provider) ?? attempt.candidate.model,
             key: plan.ownKey ?? attempt.credential,
             account: context.account,
             isOwnKey: plan.ownKey != nil,
@@ -128,9 +129,23 @@ extension Gateway {
         plan.desk = desk
         plan.turn = turn
         let opened = try await provider.open(turn, at: desk)
-        plan.passage = opened.passage
-        plan.servedModel = opened.servedModel
+        plan.opening = opened
         return (opened, turn)
+    }
+
+    /// Does with the same account what may be done after its call has failed; nothing where the failure stands, or the
+    /// provider's own try at it failed.
+    func reopen(
+        _ provider: any WebProvider,
+        after error: GatewayError,
+        _ context: RequestContext
+    ) async -> (OpenedTurn, Turn)? {
+        guard let plan = context.plan, let desk = plan.desk, let turn = plan.turn, let opened = plan.opening,
+            let again = try? await provider.reopen(turn, opened, after: error, at: desk), plan.desk === desk
+        else { return nil }
+        plan.opening = again
+        context.upstreamCalls += 1
+        return (again, turn)
     }
 
     func makeDesk(

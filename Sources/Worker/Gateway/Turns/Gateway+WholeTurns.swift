@@ -16,7 +16,7 @@ extension Gateway {
         _ deadline: Instant
     ) async throws(GatewayError) -> EndReason {
         context.exchange.onClientGone = { context.plan?.desk?.close() }
-        let opened: OpenedTurn
+        var opened: OpenedTurn
         let turn: Turn
         do throws(GatewayError) {
             (opened, turn) = try await open(provider, request, attempt, context)
@@ -24,6 +24,24 @@ extension Gateway {
             if context.exchange.isClientGone { return .clientGone }
             throw error
         }
+        while true {
+            do throws(GatewayError) {
+                return try await finish(opened, turn, provider, context, deadline)
+            } catch {
+                guard let again = await reopen(provider, after: error, context) else { throw error }
+                opened = again.0
+            }
+        }
+    }
+
+    /// Makes the call that brings the answer, and those that it goes on with.
+    private func finish(
+        _ opened: OpenedTurn,
+        _ turn: Turn,
+        _ provider: any WebProvider,
+        _ context: RequestContext,
+        _ deadline: Instant
+    ) async throws(GatewayError) -> EndReason {
         var answer = TurnAnswer(
             opened,
             turn,

@@ -19,8 +19,9 @@ final class TurnPlan {
     /// Of the current attempt.
     var desk: TurnDesk?
     var turn: Turn?
-    var passage: OpenedTurn.Passage?
-    var servedModel: String?
+    var opening: OpenedTurn?
+    var passage: OpenedTurn.Passage? { opening?.passage }
+    var servedModel: String? { opening?.servedModel }
     /// How the answer ended; nothing while it has not.
     var end: TurnEnd?
     /// The conversation's hold has been given back, or has ended with the conversation's new turn.

@@ -13,6 +13,14 @@ package protocol WebProvider: Provider {
 
     /// Does what must come before the turn's answer, and says which call brings it.
     func open(_ turn: Turn, at desk: any Desk) async throws(GatewayError) -> OpenedTurn
+    /// The call that was to bring the answer has failed, and the client has nothing of it yet: what to do in its place with
+    /// the same account, or nothing where the failure stands. Asked again when that fails too.
+    func reopen(
+        _ turn: Turn,
+        _ opened: OpenedTurn,
+        after error: GatewayError,
+        at desk: any Desk
+    ) async throws(GatewayError) -> OpenedTurn?
     /// What is to be done when the answer is over and the client has it; `end` is nil where it never came to its end.
     func conclude(_ turn: Turn, _ end: TurnEnd?, at desk: any Desk) async
     /// Finds out whether an account works, and what it may still do; what does not follow from `open` alone.
@@ -23,6 +31,13 @@ package protocol WebProvider: Provider {
 
 extension WebProvider {
     package var needsAccount: Bool { true }
+
+    package func reopen(
+        _ turn: Turn,
+        _ opened: OpenedTurn,
+        after error: GatewayError,
+        at desk: any Desk
+    ) async throws(GatewayError) -> OpenedTurn? { nil }
 
     package func conclude(_ turn: Turn, _ end: TurnEnd?, at desk: any Desk) async {}
 
