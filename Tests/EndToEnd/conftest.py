@@ -26,6 +26,7 @@ _ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(_ROOT / "Tests" / "Upstreams"), str(_ROOT / "Engines")]
 
 from support.cluster import KEY, Cluster, RedisServer  # noqa: E402
+from support.grok import GrokSimulator  # noqa: E402
 from support.processes import raise_file_limit  # noqa: E402
 from support.raw import Address  # noqa: E402
 from support.simulator import Simulator  # noqa: E402
@@ -172,6 +173,19 @@ def minimax_process(run_directory: Path) -> Iterator[Simulator]:
 def minimax_sim(minimax_process: Simulator) -> Simulator:
     minimax_process.reset()
     return minimax_process
+
+
+@pytest.fixture(scope="session")
+def grok_process(run_directory: Path) -> Iterator[GrokSimulator]:
+    simulator = GrokSimulator(run_directory, "upstreams.grok")
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture
+def grok_sim(grok_process: GrokSimulator) -> GrokSimulator:
+    grok_process.reset()
+    return grok_process
 
 
 @pytest.fixture(scope="session")

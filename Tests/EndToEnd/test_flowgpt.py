@@ -252,7 +252,7 @@ def test_without_a_word_a_token_rests_for_a_minute(ready: Ready) -> None:
     assert answer.status == 429
     [row] = worker_json(cluster, "accounts", "flowgpt", "list")
     [cooldown] = row["cooldowns"]
-    assert cooldown["scope"] == "account" and 55 <= cooldown["remaining_seconds"] <= 60
+    assert cooldown["scope"] == "account" and 55 <= cooldown["remaining_seconds"] <= 61
 
 
 @pytest.mark.parametrize("where", ["token", "answer", "page"])
@@ -355,7 +355,7 @@ def test_the_sites_prompts_are_models(ready: Ready, flowgpt_sim: Simulator) -> N
         return {row["id"] for row in listed}
 
     for worker in range(2):
-        wait_until(lambda door=worker: "flowgpt/prompt-70" in names(door), 10, what="the site's prompts")
+        wait_until(lambda door=worker: "flowgpt/prompt-70" in names(door), 25, what="the site's prompts")
     found = names(0)
     assert {"flowgpt/default", "flowgpt/gpt-4-free", "flowgpt/gpt-4-free-oddTwi"} <= found
     assert "flowgpt/夜市の案内人" in found and "flowgpt/c-quotes-tags" in found

@@ -40,6 +40,8 @@ package struct PoolTraits: Sendable {
     package var isExact = false
     /// How many turns an account of the environment may have at once; no number means any.
     package var concurrency: Int?
+    /// The variable by which the operator says otherwise.
+    package var concurrencyVariable: String?
     /// How long a model rests on an account that has reached its limit and was not told for how long, the first time and at
     /// most.
     package var rest: (first: Duration, longest: Duration)?

@@ -23,17 +23,22 @@ enum AccountPools {
                 environment: definition.credentials(settings),
                 redis: redis,
                 vault: vault,
-                options: Self.options(options, definition.pool),
+                options: Self.options(options, definition.pool, settings),
                 log: log
             )
         }
         return pools
     }
 
-    private static func options(_ usual: AccountPool.Options, _ traits: PoolTraits) -> AccountPool.Options {
+    private static func options(
+        _ usual: AccountPool.Options,
+        _ traits: PoolTraits,
+        _ settings: ProviderSettings
+    ) -> AccountPool.Options {
         var options = usual
         if traits.isExact { options.use = .scripted }
-        options.environmentConcurrency = traits.concurrency
+        let concurrency = traits.concurrencyVariable.flatMap { settings.text($0) }.flatMap { Int($0) }
+        options.environmentConcurrency = concurrency ?? traits.concurrency
         if traits.restsWhole { options.consequences[.rateLimited]?.scope = .account }
         if let rest = traits.rest {
             options.consequences[.rateLimited]?.first = rest.first

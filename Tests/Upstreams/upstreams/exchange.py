@@ -50,6 +50,8 @@ class Exchange(ABC):
         self.gone = asyncio.Event()
         self.status: int | None = None
         self.scenario: dict[str, Any] = {}
+        # What a simulator found out about the request, for its record.
+        self.notes: dict[str, Any] = {}
         self.events_written = 0
         self.bytes_written = 0
         self.state = "open"
@@ -145,7 +147,7 @@ class Exchange(ABC):
             "state": self.state,
             "ended_at": self.ended_at,
             "gone_at": self.gone_at,
-        }
+        } | self.notes
 
 
 Handler = Callable[[Exchange], Awaitable[None]]

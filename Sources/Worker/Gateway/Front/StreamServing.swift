@@ -62,7 +62,8 @@ final class StreamServing {
         let number = context.upstreamCalls
         // Ends with the last of the provider's calls, all of which have deadlines.
         Task.immediate { @LoopActor in
-            let again = await gateway.reopen(provider, after: error, context)
+            var error = error
+            let again = await gateway.reopen(provider, after: &error, context)
             guard current != nil, context.upstreamCalls == (again == nil ? number : number + 1) else { return }
             if let (opened, turn) = again { start(opened, turn, with: provider) } else { goOn(after: error) }
         }

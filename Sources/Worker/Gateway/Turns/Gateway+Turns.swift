@@ -134,15 +134,24 @@ extension Gateway {
     }
 
     /// Does with the same account what may be done after its call has failed; nothing where the failure stands, or the
-    /// provider's own try at it failed.
+    /// provider's own try at it failed. The provider may know more of the same failure.
     func reopen(
         _ provider: any WebProvider,
-        after error: GatewayError,
+        after error: inout GatewayError,
         _ context: RequestContext
     ) async -> (OpenedTurn, Turn)? {
-        guard let plan = context.plan, let desk = plan.desk, let turn = plan.turn, let opened = plan.opening,
-            let again = try? await provider.reopen(turn, opened, after: error, at: desk), plan.desk === desk
-        else { return nil }
+        guard let plan = context.plan, let desk = plan.desk, let turn = plan.turn, let opened = plan.opening else {
+            return nil
+        }
+        let again: OpenedTurn
+        do throws(GatewayError) {
+            guard let found = try await provider.reopen(turn, opened, after: error, at: desk) else { return nil }
+            again = found
+        } catch let known {
+            if known.code == error.code { error = known }
+            return nil
+        }
+        guard plan.desk === desk else { return nil }
         plan.opening = again
         context.upstreamCalls += 1
         return (again, turn)

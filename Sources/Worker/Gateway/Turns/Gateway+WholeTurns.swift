@@ -28,7 +28,8 @@ extension Gateway {
             do throws(GatewayError) {
                 return try await finish(opened, turn, provider, context, deadline)
             } catch {
-                guard let again = await reopen(provider, after: error, context) else { throw error }
+                var error = error
+                guard let again = await reopen(provider, after: &error, context) else { throw error }
                 opened = again.0
             }
         }

@@ -14,7 +14,8 @@ package protocol WebProvider: Provider {
     /// Does what must come before the turn's answer, and says which call brings it.
     func open(_ turn: Turn, at desk: any Desk) async throws(GatewayError) -> OpenedTurn
     /// The call that was to bring the answer has failed, and the client has nothing of it yet: what to do in its place with
-    /// the same account, or nothing where the failure stands. Asked again when that fails too.
+    /// the same account, or nothing where the failure stands. Asked again when that fails too. May throw the same failure
+    /// with more that is known of it.
     func reopen(
         _ turn: Turn,
         _ opened: OpenedTurn,
