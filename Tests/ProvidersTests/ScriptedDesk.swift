@@ -27,10 +27,10 @@ final class ScriptedDesk: Desk {
         account: String = "account-1",
         key: String = "token-1",
         now: Int = 1_700_000_000,
-        onPause: @escaping @Sendable (ScriptedDesk, Int) -> Void = { _, _ in },
         answer: @escaping @Sendable (OutgoingRequest) throws(GatewayError) -> DeskAnswer = { _ in
             DeskAnswer(status: 404)
-        }
+        },
+        onPause: @escaping @Sendable (ScriptedDesk, Int) -> Void = { _, _ in }
     ) {
         self.account = account
         self.key = key

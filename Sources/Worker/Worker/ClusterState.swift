@@ -18,6 +18,7 @@ final class ClusterState {
     let nonces: NonceLedger
     let facts: AccountFacts
     let files: FileLedger
+    let examinations: ExaminationBook
     let modelLists: ModelLists
     let settings: Settings
     let directory: WorkerDirectory
@@ -63,6 +64,7 @@ final class ClusterState {
         nonces = NonceLedger(redis: redis)
         facts = AccountFacts(redis: redis, vault: try AccountPools.vault(configuration))
         files = FileLedger(redis: redis)
+        examinations = ExaminationBook(redis: redis)
         modelLists = ModelLists(redis: redis)
         settings = Settings(
             redis: redis,

@@ -1,5 +1,6 @@
 import Core
 import EventLoop
+import HTTPCodec
 import Providers
 import State
 import Upstream
@@ -14,6 +15,7 @@ final class ModelCatalog {
     private static let patience = Duration.seconds(10)
     private static let listLimit = 8 << 20
     private static let longestList = 10_000
+    private static let mostPages = 100
 
     private let providers: [any Provider]
     /// Changes with the operator's routes.
@@ -26,6 +28,8 @@ final class ModelCatalog {
     private var timer: LoopTimer?
     private var isAsking = false
     private var readings = 0
+    /// When those whose lists last longer were asked.
+    private var askedAt: [String: Instant] = [:]
 
     init(
         providers: [any Provider],
@@ -80,6 +84,12 @@ final class ModelCatalog {
         return entry
     }
 
+    /// What the provider is to be told for a name that it listed as another's.
+    func target(of model: String, at provider: any Provider) -> String? {
+        let id = "\(provider.name)/\(model)"
+        return listed[provider.name]?.first { $0.id == id }?.target
+    }
+
     func entries() -> [ModelEntry] {
         var entries = router.aliasNames.map { ModelEntry(id: $0, owner: "millrace") }
         for provider in providers where router.isConfigured(provider) {
@@ -108,22 +118,41 @@ final class ModelCatalog {
             Task { @LoopActor in
                 guard let entries = await ask(provider) else { return }
                 listed[provider.name] = entries
-                try? await lists?.write(ModelEntry.bytes(entries), of: provider.name)
+                do throws(GatewayError) {
+                    try await lists?.write(ModelEntry.bytes(entries), of: provider.name)
+                    askedAt[provider.name] = LoopClock.now
+                } catch {
+                    // The others keep what they have; it is asked again the next time.
+                }
             }
         }
         for question in questions { await question.value }
     }
 
     private func ask(_ provider: any Provider) async -> [ModelEntry]? {
+        if let lifetime = provider.listLifetime, let asked = askedAt[provider.name],
+            listed[provider.name] != nil, LoopClock.now < asked.advanced(by: lifetime)
+        {
+            return nil
+        }
         guard let key = await credential(of: provider), let request = provider.modelsRequest(key: key) else {
             return nil
         }
         do throws(TransferFailure) {
-            let (head, body) = try await upstream.fetch(request, limit: Self.listLimit, deadline: Self.patience)
-            if head.status == 200, let models = provider.models(body) {
+            var next: OutgoingRequest? = request
+            var pages: [[UInt8]] = []
+            var status = 0
+            while let outgoing = next, pages.count < Self.mostPages {
+                let (head, body) = try await upstream.fetch(outgoing, limit: Self.listLimit, deadline: Self.patience)
+                status = head.status
+                guard status == 200 else { break }
+                pages.append(body)
+                next = provider.modelsRequest(key: key, after: pages)
+            }
+            if status == 200, let models = provider.models(ofPages: pages) {
                 return models.prefix(Self.longestList).map { ModelEntry($0, of: provider.name) }
             }
-            log(.warning, "model list refused", LogField("provider", provider.name), LogField("status", head.status))
+            log(.warning, "model list refused", LogField("provider", provider.name), LogField("status", status))
         } catch {
             log(.warning, "model list not available", LogField("provider", provider.name))
         }

@@ -114,7 +114,7 @@ extension Gateway {
         let digest = SHA256Digest(of: prompt.instructions).hex
         let turn = Turn(
             request: request,
-            model: attempt.candidate.model,
+            model: catalog.target(of: attempt.candidate.model, at: provider) ?? attempt.candidate.model,
             key: plan.ownKey ?? attempt.credential,
             account: context.account,
             isOwnKey: plan.ownKey != nil,
