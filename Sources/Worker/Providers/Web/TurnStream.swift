@@ -30,6 +30,8 @@ package struct TurnStream: StreamTranslator {
     }
 
     package mutating func finish(into output: inout StreamOutput) {
+        // A further call's body may be nothing at all.
+        unsafe reader.receive(UnsafeRawBufferPointer(start: nil, count: 0), into: &pieces)
         reader.finish(into: &pieces)
         handOver(to: &output)
     }
