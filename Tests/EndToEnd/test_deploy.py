@@ -19,7 +19,6 @@ import yaml
 from support.cluster import PATH, ROOT
 from support.processes import Process, free_port
 from support.raw import fetch
-from support.waiting import wait_until
 
 SYSTEMD = ROOT / "deploy" / "systemd"
 KUBERNETES = ROOT / "deploy" / "kubernetes"
@@ -312,24 +311,33 @@ def test_the_edge_starts_with_the_command_of_its_manifest(tmp_path: Path) -> Non
     name = f"worker.{KUSTOMIZATION['namespace']}.svc.cluster.local:9000 resolve"
     assert name in script
     port = free_port()
-    # An address in the place of the name, which only a cluster knows and only a newer nginx follows.
-    script = script.replace(name, f"127.0.0.1:{free_port()}").replace("/tmp/millrace", str(tmp_path / "run"))
-    script = script.replace("/millrace/", f"{mount}/").replace("8088", f"127.0.0.1:{port}")
-    nginx = Process("nginx", [shell, option, script], tmp_path / "nginx.log", {"PATH": PATH, "HOME": str(tmp_path)})
+    nginx = started_edge([shell, option, script.replace(name, f"127.0.0.1:{free_port()}")], port, mount, tmp_path)
     try:
-
-        def answers() -> bool:
-            try:
-                return fetch(("127.0.0.1", port), "/health").status == 200
-            except OSError:
-                return False
-
-        wait_until(answers, 10, what="the edge")
         for path in ("/metrics", "/metrics?scope=worker"):
             assert fetch(("127.0.0.1", port), path).status == 404
         assert fetch(("127.0.0.1", port), "/ready").status == 502
     finally:
         nginx.stop()
+
+
+def started_edge(command: list[str], port: int, mount: Path, directory: Path) -> Process:
+    """Runs an edge's own command here. Its script names an address by now, as what it had only a cluster knows."""
+    script = command[-1].replace("/tmp/millrace", str(directory / "run"))
+    script = script.replace("/millrace/", f"{mount}/").replace("8088", f"127.0.0.1:{port}")
+    nginx = Process("nginx", [*command[:-1], script], directory / "nginx.log", {"PATH": PATH, "HOME": str(directory)})
+
+    def answers() -> bool:
+        try:
+            return fetch(("127.0.0.1", port), "/health").status == 200
+        except OSError:
+            return False
+
+    try:
+        nginx.until(answers, 10, "the edge")
+    except BaseException:
+        nginx.stop()
+        raise
+    return nginx
 
 
 def test_scripts_are_sound_shell() -> None:
@@ -359,3 +367,22 @@ def test_every_engine_of_compose_has_a_companion() -> None:
         assert companion["build"] == base["embedder"]["build"] == "Engines"
         assert set(companion["networks"]) <= set(engine["networks"])
     assert base["embedder"]["networks"] == ["inside"], "it needs nobody but Redis and the workers"
+
+
+def test_the_edge_of_compose_takes_an_operators_files(tmp_path: Path) -> None:
+    edge = services("docker-compose.yml")["edge"]
+    mount = tmp_path / "mounted"
+    for volume in edge["volumes"]:
+        here, there, _ = volume.split(":")
+        copy = mount / Path(there).relative_to("/millrace")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / here, copy)
+    (mount / "edge").mkdir()
+    (mount / "edge" / "server-more.conf").write_text("location = /more { return 204; }\n")
+    command = [word.replace("$$", "$").replace("worker:9000 resolve", "127.0.0.1:1") for word in edge["entrypoint"]]
+    port = free_port()
+    nginx = started_edge(command, port, mount, tmp_path)
+    try:
+        assert fetch(("127.0.0.1", port), "/more").status == 204
+    finally:
+        nginx.stop()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -15,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from support.cluster import KEY, WORKER, Cluster
-from support.processes import free_port
+from support.processes import Process, free_port
 from support.raw import chat, fetch
-from support.simulator import Simulator
+from support.simulator import UPSTREAMS, Simulator
 
 CHAT = "/v1/chat/completions"
 Start = Callable[..., Cluster]
@@ -84,6 +86,27 @@ def test_the_environments_own_proxy_is_ignored(start_cluster: Start, sim: Simula
     cluster = start_cluster(http_proxy=f"http://127.0.0.1:{proxy.port}", ALL_PROXY=f"http://127.0.0.1:{proxy.port}")
     assert fetch(cluster.worker, CHAT, chat("hi"), KEY).status == 200
     assert proxy.lines == []
+
+
+APART = "unshare --user --map-root-user --mount --net --pid --fork --kill-child".split()
+
+
+def test_a_lost_question_for_a_name_is_asked_again(tmp_path: Path) -> None:
+    """The C library alone would wait five seconds, as long as CONNECT_TIMEOUT, and the connection would fail."""
+    if subprocess.run([*APART, "true"], capture_output=True, timeout=10).returncode:
+        pytest.skip("no name spaces here")
+    sock = str(tmp_path / "worker.sock")
+    both = f'cd {UPSTREAMS} && {{ {sys.executable} -m upstreams.openai --port 9900 & }}; exec {WORKER} --listen "unix:{sock}"'
+    program = str(Path(__file__).parent / "support" / "forgetful_names.py")
+    command = [*APART, sys.executable, program, str(tmp_path / "resolv.conf"), "sh", "-c", both]
+    settings = {"API_MASTER_KEY": KEY, "OPENAI_API_KEY": "sim-key-1", "OPENAI_BASE_URL": "http://upstream.test:9900/v1"}
+    worker = Process("worker", command, tmp_path / "worker.log", {"PATH": os.environ["PATH"]} | settings)
+    try:
+        worker.until(lambda: Path(sock).exists(), 10, "the worker")
+        assert fetch(sock, CHAT, chat("hi"), KEY).status == 200, worker.output()
+    finally:
+        # unshare keeps a gentler signal to itself; with it goes everything in there.
+        worker.stop(signal.SIGKILL)
 
 
 def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:

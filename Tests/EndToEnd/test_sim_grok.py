@@ -85,7 +85,8 @@ def test_it_remembers_the_branch_and_nothing_else(one: Browser) -> None:
     last = one.say("What did I say in turn 2?", first.conversation, third.parent)
     assert last.tokens() == "two"
     transcript = "[User]\nremember the blue door\n\n[Assistant]\nyes #think\n\n[User]\nwhat did I say in turn 1?"
-    assert one.say(transcript).tokens() == "remember the blue door"
+    replayed = one.say(transcript)
+    assert replayed.tokens() == "remember the blue door" and not replayed.tokens(thinking=True), "no word of old turns"
     assert one.say(transcript.replace("what did I say in turn 1?", "What do you remember?")).tokens() == "the blue door"
 
 
@@ -105,7 +106,8 @@ def test_whose_it_is(grok_sim: GrokSimulator, one: Browser, two: Browser) -> Non
     assert two.refused(path, method="DELETE") == (404, 5)
     for sso, expected in (("", (401, 16)), ("stranger", (401, 16)), ("sim-grok-dead-1", (401, 16))):
         assert Browser(grok_sim.port, sso).refused("/rest/subscriptions") == expected, sso
-    assert Browser(grok_sim.port, "sim-grok-blocked-1").refused("/rest/subscriptions") == (403, 7)
+    blocked = Browser(grok_sim.port, "sim-grok-blocked-1").ask("/rest/subscriptions")
+    assert blocked.status == 403 and json.loads(blocked.body)["code"] == 7, "without an error around it"
     assert one.ask("/rest/subscriptions", cookie=f"sso={ONE}; sso-rw=another").status == 401
     grok_sim.accounts({"sso": "stranger", "plan": "free"})
     assert Browser(grok_sim.port, "stranger").json("/rest/subscriptions") == {"subscriptions": []}
@@ -273,6 +275,23 @@ def test_too_much_at_once_is_written_down(grok_sim: GrokSimulator, one: Browser)
         slow.result()
 
 
+def test_a_turn_is_over_when_its_answer_is_complete(grok_sim: GrokSimulator, one: Browser) -> None:
+    first = one.say("one")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(one.say, "two #drip:a", first.conversation, first.parent)
+        grok_sim.gate("a", steps=8)
+        wait_until(lambda: grok_sim.last()["events_written"] == 8, what="all of the answer but its whole")
+        wait_until(lambda: grok_sim.waiting("a") == 1, what="the stream at its gate")
+        third = one.say("three", first.conversation, first.parent)
+        assert len(grok_sim.stats()["manners"]["overlaps"]) == 1
+        grok_sim.gate("a", steps=1)
+        wait_until(lambda: grok_sim.requests("responses")[0]["events_written"] == 9, what="the whole answer")
+        one.say("four", first.conversation, third.parent)
+        assert len(grok_sim.stats()["manners"]["overlaps"]) == 1
+        grok_sim.gate("a", is_open=True)
+        assert slow.result().message["message"] == "turn=2; history=one; got=two #drip:a"
+
+
 def test_headers_that_give_a_machine_away(grok_sim: GrokSimulator, one: Browser) -> None:
     request_id = "2b1f7a5e-3c52-4c58-9d0e-5a4f3b2c1d0e"
     for _ in range(2):
@@ -310,7 +329,7 @@ def test_an_answer_that_nobody_reads_goes_on(grok_sim: GrokSimulator, one: Brows
         ("unauthorized", 401, "bad-credentials"),
         ("anti_bot", 403, "Request rejected by anti-bot rules."),
         ("challenge", 403, "<title>Just a moment...</title>"),
-        ("blocked", 403, "unauthorized:blocked-user"),
+        ("blocked", 403, '{"code":7,"message":"User is blocked: sim. [WKE=unauthorized:blocked-user]'),
         ("too_many", 429, '"code":8'),
         ("no_quota", 429, "no quota"),
         ("server_error", 500, '"code":13'),
@@ -327,7 +346,8 @@ def test_failures_before_an_answer(
     assert two.ask(f"{APP}/conversations/new", body).status == 200, "another account"
     assert one.json("/rest/subscriptions"), "another operation"
     answer = one.ask(f"{APP}/conversations/new", body)
-    assert answer.status == status and words in answer.body.decode()
+    text = answer.body.decode()
+    assert answer.status == status and (text.startswith(words) if words.startswith("{") else words in text)
     kind = "text/html; charset=UTF-8" if words.startswith("<") else "application/json"
     assert answer.header("content-type") == kind
     assert one.ask(f"{APP}/conversations/new", body).status == 200, "only once"
@@ -505,6 +525,9 @@ def test_pairs_of_answers(one: Browser) -> None:
     told = one.say("#side", enableSideBySide=True)
     sides = [f for f in told.inner if "sideBySideIndex" in f]
     assert {f["sideBySideIndex"] for f in sides} == {0, 1} and told.tokens() == told.message["message"]
+    flat = one.say("#side", told.conversation, told.parent, enableSideBySide=True)
+    assert [f["token"] for f in flat.inner if f.get("sideBySideIndex") == 1] == ["[the other answer] "] * 3
+    assert flat.tokens() == flat.message["message"]
     assert "[the other answer]" in "".join(f["token"] for f in sides if f["sideBySideIndex"] == 1)
     assert not any("sideBySideIndex" in f for f in one.say("#side", enableSideBySide=False).inner)
     assert not one.say("#no-model").each("modelResponse")

@@ -24,6 +24,10 @@ struct FrontTests {
         case .countTokens: "count"
         case .responses: "responses"
         case .response(let id, let part): "\(part) of \(id)"
+        case .reverseChat: "reverse chat"
+        case .reverseCount: "reverse count"
+        case .reverseModes: "reverse modes"
+        case .file(let name): "file \(name)"
         case .models: "models"
         case .modelDetails(let name): "details of \(name)"
         case .health: "health"
@@ -52,6 +56,10 @@ struct FrontTests {
             ("GET", "/v1/responses/resp_1", "whole of resp_1"), ("DELETE", "/v1/responses/r", "removal of r"),
             ("GET", "/v1/responses/r/input_items", "inputItems of r"), ("PUT", "/v1/responses/r", "only GET, DELETE"),
             ("GET", "/v1/responses/", "unknown"), ("POST", "/v1/responses/r/cancel", "unknown"),
+            ("GET", "/images/0a.jpg", "file 0a.jpg"), ("HEAD", "/images/0a.jpg", "file 0a.jpg"),
+            ("POST", "/images/0a.jpg", "only GET"), ("GET", "/v1/images/0a.jpg", "unknown"),
+            ("POST", "/api/chat", "reverse chat"), ("GET", "/api/chat", "only POST"),
+            ("POST", "/api/count-tokens", "reverse count"), ("GET", "/api/model-modes", "reverse modes"),
             ("GET", "/health", "health"), ("GET", "/ready", "ready"), ("GET", "/metrics", "metrics"),
             ("GET", "/v1/chat/completions", "only POST"), ("DELETE", "/v1/embeddings", "only POST"),
             ("POST", "/v1/models", "only GET"), ("PUT", "/v1/models/x", "only GET"), ("POST", "/health", "only GET"),

@@ -23,6 +23,8 @@ package struct Configuration: Sendable {
     package var proxyURL: String?
     /// How clients reach this service, for the addresses in its answers; nothing where the request's own host will do.
     package var publicURL: String?
+    /// Models that have no tools are told of them in words.
+    package var emulatesTools = true
     /// How long a conversation that lives at an upstream is kept after its last turn, and how many an account may have.
     package var conversationLifetime = Duration.seconds(72_000)
     package var conversationsPerAccount = 100

@@ -9,7 +9,9 @@ package enum ProviderCatalog {
         MiniMaxProvider.definition,
         OllamaProvider.definition,
         HuggingFaceProvider.definition,
+        GrokProvider.definition,
         FlowGPTProvider.definition,
+        ChatGPTProvider.definition,
         EchoProvider.definition,
     ]
 

@@ -35,6 +35,13 @@ package struct StreamOutput {
     package var hasContent = false
     package var usage: TokenUsage?
     package var end: End?
+    /// Whether more is to come, by whichever call.
+    package var goesOn: Bool {
+        switch end {
+        case nil, .more: true
+        case .done, .failed: false
+        }
+    }
     /// What must be remembered for the next turn.
     package var kept: [KeptState] = []
     /// Files that the answer names by addresses of ours.

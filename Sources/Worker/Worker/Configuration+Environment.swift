@@ -40,6 +40,7 @@ extension Configuration {
             redisTimeout = .milliseconds(milliseconds)
         }
         proxyURL = environment.text("PROXY_URL")
+        emulatesTools = try environment.flag("TOOL_EMULATION") ?? emulatesTools
         publicURL = environment.text("PUBLIC_URL").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
         if let seconds = try environment.number("CONVERSATION_TTL", in: 60...2_592_000) {
             conversationLifetime = .seconds(seconds)

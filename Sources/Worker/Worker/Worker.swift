@@ -15,6 +15,7 @@ enum Worker {
             case .serve(let address):
                 let configuration = try Configuration(Environment.ofProcess)
                 Descriptors.raiseLimit()
+                NameLookup.askAgainSoon()
                 runOnLoop { await Service.run(configuration, on: address) }
             }
         } catch {

@@ -36,6 +36,7 @@ class FlowGPTSimulator(WebSimulator):
     stream_type = "text/plain; charset=utf-8"
     keyless = (401, "Unauthorized")
     mark = "#sim:"
+    device_header = "x-flow-device-id"
     usual = {"signature": "any", "nonce_once": False, "signature_status": 403, "retry_after": 2, "prompts": 80}
 
     @classmethod
@@ -87,9 +88,12 @@ class FlowGPTSimulator(WebSimulator):
         users = [m.get("content") for m in messages if isinstance(m, dict) and m.get("role") == "user"]
         return users[-1] if users and isinstance(users[-1], str) else ""
 
+    def answers(self, request: Request) -> bool:
+        return request.path in CHATS
+
     def scenario(self, exchange: Exchange, body: dict[str, Any], key: str) -> dict[str, Any]:
         path, text = exchange.request.path, self.steering_text(exchange, body)
-        answers = path in CHATS
+        answers = self.answers(exchange.request)
         magic = scenario_of(self.words(text)) if answers else {}
         return magic | self.steering.meant(path, answers, body, key, text)
 
@@ -107,18 +111,6 @@ class FlowGPTSimulator(WebSimulator):
         return json.dumps(scenario.get("body", FAILED), separators=(",", ":")).encode() + b"\n\n"
 
     # Routes
-
-    async def handle(self, exchange: Exchange) -> None:
-        if exchange.request.path.startswith("/_"):
-            await super().handle(exchange)
-            return
-        account = self.ledger.of(self.key(exchange) or "nobody")
-        account.requests += 1
-        account.seen_with(exchange.request.header("x-flow-device-id"))
-        try:
-            await super().handle(exchange)
-        finally:
-            account.statuses[exchange.status or 0] += 1
 
     async def route(self, exchange: Exchange, body: dict[str, Any], scenario: dict[str, Any]) -> None:
         request = exchange.request
@@ -204,7 +196,7 @@ class FlowGPTSimulator(WebSimulator):
             raise Refused(500, {"error": "Internal Server Error"})
         is_limited = not account.has_cooled("*") if token.startswith("tok-429-once") else token.startswith("tok-429")
         if is_limited:
-            account.cool("*", wait)
+            account.cool("*", wait, extends=not token.startswith("tok-429-once"))
             headers = {} if token.startswith("tok-429-bare") else {"Retry-After": str(wait)}
             raise Refused(429, "Too many requests", headers)
 

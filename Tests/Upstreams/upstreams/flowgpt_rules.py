@@ -70,7 +70,7 @@ def check_headers(request: Request) -> None:
     origin = request.header("origin") or ""
     if not ORIGIN.fullmatch(origin) or request.header("referer") != f"{origin}/":
         raise refuse("referer and origin do not belong together", 403)
-    if not re.fullmatch(r"[A-Za-z0-9_-]{8,64}", request.header("x-flow-device-id") or ""):
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", request.header("x-flow-device-id") or ""):
         raise refuse("x-flow-device-id is malformed")
 
 

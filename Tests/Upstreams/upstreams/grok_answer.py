@@ -50,13 +50,14 @@ class Answer:
         conversation.running.add(self.reply.id)
         nested = is_new and "flat" not in self.words or "nested" in self.words
         self.frames = Frames(self.reply.id, nested)
+        self.said: list[str] = []
         self.images: list[str] = []
         self.cards: list[str] = []
         self.late: list[Frame] = []
 
     def say(self, text: str, tag: str | None = "final") -> Frame:
         """A piece of the text."""
-        self.reply.message += text
+        self.said.append(text)
         return self.frames.token(text, tag)
 
     def generate(self) -> tuple[str, str]:
@@ -153,11 +154,13 @@ class Answer:
 
     def _finish(self) -> None:
         """All is said, whatever frames may follow; the next turn may begin."""
-        self.reply.partial = False
+        self.reply.message, self.reply.partial = "".join(self.said), False
         self.conversation.running.discard(self.reply.id)
 
     def close(self, left: bool) -> None:
         """The stream is over, or its reader has left before its end and the upstream goes on alone."""
         self.conversation.running.discard(self.reply.id)
+        if self.reply.partial:
+            self.reply.message = "".join(self.said)
         if left and self.reply.partial:
             self.conversation.abandoned.add(self.reply.id)

@@ -1,6 +1,7 @@
 """Gates, at which streams wait until a test lets them go on: a slow answer without a clock.
 
-`POST /_gates {"name": "a", "steps": 3}` lets three frames through, `{"name": "a", "open": true}` all there will be.
+`POST /_gates {"name": "a", "steps": 3}` lets three frames through, `{"name": "a", "open": true}` all there will be. The
+end of a stream takes a step as well, so that one can be held open when all is said.
 `GET /_gates` tells how many wait.
 """
 

@@ -63,13 +63,16 @@ class Spelling:
         return self._in_pieces(lines, random.Random(seed)) if self.split else lines
 
     def _lines(self, frames: Iterator[Frame | Pause]) -> Iterator[Written]:
+        gate = None if self.gate is None else Pause(gate=self.gate)
+        if gate:
+            yield gate
         for frame in frames:
             if isinstance(frame, Pause):
                 yield frame
                 continue
-            if self.gate is not None:
-                yield Pause(gate=self.gate)
             yield self.before + self.encode(frame).encode() + self.after
+            if gate:
+                yield gate
         if self.last:
             yield self.last
 

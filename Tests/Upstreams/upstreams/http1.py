@@ -82,6 +82,15 @@ class Http1Exchange(Exchange):
         if self.gone.is_set():
             raise ClientGone
 
+    async def received(self) -> bytes | None:
+        """Bytes after the request, for protocols that take a connection over; nothing when the peer is gone."""
+        connection = self.connection
+        if not connection.arrived and not await connection.more():
+            return None
+        data = bytes(connection.arrived)
+        connection.arrived.clear()
+        return data
+
     def cut(self, reset: bool = False) -> None:
         transport = self.connection.transport
         if reset:
@@ -106,8 +115,8 @@ class Connection(asyncio.Protocol):
         self.can_write = asyncio.Event()
         self.can_write.set()
         self.is_gone = False
-        self._received = bytearray()
-        self._arrived = asyncio.Event()
+        self.arrived = bytearray()
+        self._news = asyncio.Event()
         self._exchange: Http1Exchange | None = None
         self._requests = 0
 
@@ -124,8 +133,8 @@ class Connection(asyncio.Protocol):
         self._task = asyncio.get_running_loop().create_task(self._serve())
 
     def data_received(self, data: bytes) -> None:
-        self._received += data
-        self._arrived.set()
+        self.arrived += data
+        self._news.set()
 
     def eof_received(self) -> bool:
         self._left()
@@ -144,7 +153,7 @@ class Connection(asyncio.Protocol):
     def _left(self) -> None:
         self.is_gone = True
         self.can_write.set()
-        self._arrived.set()
+        self._news.set()
         if self._exchange is not None:
             self._exchange.client_left()
 
@@ -166,11 +175,11 @@ class Connection(asyncio.Protocol):
                 return
 
     async def _read_request(self) -> Request | None:
-        while (end := self._received.find(b"\r\n\r\n")) < 0:
-            if not await self._more():
+        while (end := self.arrived.find(b"\r\n\r\n")) < 0:
+            if not await self.more():
                 return None
-        head = bytes(self._received[:end])
-        del self._received[: end + 4]
+        head = bytes(self.arrived[:end])
+        del self.arrived[: end + 4]
         lines = head.decode("latin-1").split("\r\n")
         method, target, _ = lines[0].split(" ", 2)
         headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines[1:])]
@@ -189,11 +198,11 @@ class Connection(asyncio.Protocol):
     async def _read_chunked(self) -> bytes | None:
         body = bytearray()
         while True:
-            while (end := self._received.find(b"\r\n")) < 0:
-                if not await self._more():
+            while (end := self.arrived.find(b"\r\n")) < 0:
+                if not await self.more():
                     return None
-            size = int(bytes(self._received[:end]).split(b";")[0], 16)
-            del self._received[: end + 2]
+            size = int(bytes(self.arrived[:end]).split(b";")[0], 16)
+            del self.arrived[: end + 2]
             data = await self._take(size + 2)
             if data is None:
                 return None
@@ -202,18 +211,18 @@ class Connection(asyncio.Protocol):
             body += data[:-2]
 
     async def _take(self, count: int) -> bytes | None:
-        while len(self._received) < count:
-            if not await self._more():
+        while len(self.arrived) < count:
+            if not await self.more():
                 return None
-        data = bytes(self._received[:count])
-        del self._received[:count]
+        data = bytes(self.arrived[:count])
+        del self.arrived[:count]
         return data
 
-    async def _more(self) -> bool:
+    async def more(self) -> bool:
         if self.is_gone:
             return False
-        self._arrived.clear()
-        await self._arrived.wait()
+        self._news.clear()
+        await self._news.wait()
         return True
 
 

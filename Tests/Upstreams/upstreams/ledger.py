@@ -28,9 +28,10 @@ class Account:
         self.used_while_cooling = 0
         self._cooling: dict[str, float] = {}
 
-    def cool(self, model: str, seconds: float) -> None:
-        """The account was told to wait."""
-        self._cooling[model] = time.monotonic() + seconds
+    def cool(self, model: str, seconds: float, extends: bool = True) -> None:
+        """The account was told to wait; asking again may make it longer."""
+        if extends or model not in self._cooling:
+            self._cooling[model] = time.monotonic() + seconds
 
     def is_cooling(self, model: str) -> bool:
         return time.monotonic() < self._cooling.get(model, 0.0) - LENIENCE

@@ -53,8 +53,8 @@ class VendorSimulator(ABC):
         self.journal = Journal()
         self.server = Server(self.handle, self.journal, send_buffer)
 
-    async def start(self, port: int = 0) -> int:
-        return await self.server.start(port)
+    async def start(self, port: int = 0, host: str = "127.0.0.1") -> int:
+        return await self.server.start(port, host)
 
     async def stop(self) -> None:
         await self.server.stop()
@@ -363,6 +363,7 @@ def decode_body(record: dict[str, Any]) -> bytes:
 def run(vendor: type[VendorSimulator], about: str | None) -> None:
     """The program of a vendor's module."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 where workers are on other machines or in containers")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--send-buffer", type=int, help="SO_SNDBUF of accepted connections, to feel pressure early")
     parser.add_argument("--certificate", help="PEM chain of the TLS port")
@@ -377,7 +378,7 @@ async def _main(vendor: type[VendorSimulator], options: argparse.Namespace) -> N
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    ports = [await simulator.start(options.port)]
+    ports = [await simulator.start(options.port, options.host)]
     secure = None
     if options.certificate:
         from .http2 import Http2Server

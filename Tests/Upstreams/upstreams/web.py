@@ -16,6 +16,8 @@ from .ledger import Ledger
 from .scenario import Steering, inline
 from .vendor import VendorSimulator
 
+#: The faults that leave nothing to answer.
+EARLY = ("status", "accept_close", "silence", "head_silence", "bad_head", "not_sse")
 HTML_TYPE = "text/html; charset=utf-8"
 
 
@@ -52,6 +54,8 @@ class WebSimulator(VendorSimulator):
     usual: dict[str, Any] = {}
     #: How a magic word begins.
     mark = "#"
+    #: The header in which a client says which device it is.
+    device_header = ""
 
     def __init__(self, send_buffer: int | None = None, **settings: Any) -> None:
         super().__init__(send_buffer)
@@ -59,6 +63,13 @@ class WebSimulator(VendorSimulator):
         self.ledger = Ledger()
         self._started_with = self.usual | settings
         self.settings = dict(self._started_with)
+        #: Where it is; known once it has started.
+        self.url = ""
+
+    async def start(self, port: int = 0, host: str = "127.0.0.1") -> int:
+        port = await super().start(port, host)
+        self.url = f"http://127.0.0.1:{port}"
+        return port
 
     def forget(self) -> None:
         self.ledger = Ledger()
@@ -80,6 +91,29 @@ class WebSimulator(VendorSimulator):
     def stats(self) -> dict[str, Any]:
         return self.ledger.stats()
 
+    async def handle(self, exchange: Exchange) -> None:
+        if exchange.request.path.startswith("/_"):
+            await super().handle(exchange)
+            return
+        account = self.ledger.of(self.key(exchange) or "nobody")
+        account.requests += 1
+        account.seen_with(exchange.request.header(self.device_header))
+        try:
+            await super().handle(exchange)
+        finally:
+            account.statuses[exchange.status or 0] += 1
+
+    def answers(self, request: Request) -> bool:
+        """Whether it is the call that answers the user."""
+        return False
+
+    async def _fails_before_answer(self, exchange: Exchange, scenario: dict[str, Any]) -> bool:
+        if scenario.get("fault") not in EARLY or not self.answers(exchange.request):
+            return await super()._fails_before_answer(exchange, scenario)
+        # A failure takes its time too, and the account is in use for as long.
+        with self.ledger.turn(self.key(exchange) or "nobody"):
+            return await super()._fails_before_answer(exchange, scenario)
+
     def words(self, text: str) -> dict[str, int | None]:
         """The magic words of a text, each with its number if it has one."""
         found = re.finditer(re.escape(self.mark) + r"([a-z][a-z0-9-]*)(?:=(\d+))?", text)
@@ -95,11 +129,6 @@ class WebSimulator(VendorSimulator):
     async def refuse(self, exchange: Exchange, refused: Refused) -> None:
         """Says what a refusal says."""
         await self.reply(exchange, refused.status, refused.body, refused.headers, refused.kind)
-
-
-def address_of(request: Request) -> str:
-    """Where the client thinks that the site is."""
-    return f"http://{request.header('host') or '127.0.0.1'}"
 
 
 def bearer_of(request: Request) -> str:

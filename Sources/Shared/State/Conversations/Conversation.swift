@@ -41,7 +41,7 @@ package struct TranscriptDigests: Sendable, Equatable {
 }
 
 /// A conversation that a request goes on with.
-package struct OpenConversation: Sendable {
+package struct OpenConversation: Sendable, Equatable {
     package var conversation: Conversation
     /// Another turn is under way, or has gone on from the same place: this one makes a branch, under a name of its own.
     package var isBranch: Bool

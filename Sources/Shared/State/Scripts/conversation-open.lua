@@ -36,7 +36,7 @@ else
     id = place[6]
     record = read(id)
 end
-local isHead = not place or (record and record[5] == place[5])
+local isHead = not place or (record and record[5] == place[5] and record[3] == place[3])
 local found = isHead and record or place
 local held = isHead and redis.call('SET', prefix .. id .. ':hold', ARGV[4], 'NX', 'PX', ARGV[5])
 return { id, found[1], found[2], found[3], found[4] or '', tonumber(found[5]), isHead and '1' or '0', held and '1' or '0' }

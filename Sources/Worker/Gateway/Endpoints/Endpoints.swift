@@ -94,7 +94,7 @@ enum Endpoints {
         send(writer.take(), context)
     }
 
-    private static func send(_ body: [UInt8], _ context: RequestContext) {
+    static func send(_ body: [UInt8], _ context: RequestContext) {
         context.exchange.respond(status: 200, body: body) { output in
             AnswerHeaders.append(context, contentType: "application/json", to: &output)
         }

@@ -1,6 +1,7 @@
 import Core
 import EventLoop
 import HTTPCodec
+import Providers
 import State
 import Upstream
 
@@ -13,9 +14,18 @@ enum AnswerHeaders {
         output.appendHeader("X-Request-ID", context.id)
         // What Anthropic's clients look for.
         if context.route.errors != nil { output.appendHeader("Request-ID", context.id) }
-        if let served = context.plan?.servedModel { output.appendHeader("X-Upstream-Model", served) }
         context.rates?.appendHeaders(to: &output)
+        if let plan = context.plan { appendTurn(plan, to: &output) }
         appendTiming(context, to: &output)
+    }
+
+    /// How the conversation came to be what it is now, and what really answers.
+    @LoopActor
+    private static func appendTurn(_ plan: TurnPlan, to output: inout ByteBuffer) {
+        guard let passage = plan.passage else { return }
+        if !plan.conversation.isEmpty { output.appendHeader("X-Conversation-ID", plan.conversation) }
+        output.appendHeader("X-Conversation", passage.rawValue)
+        if let model = plan.servedModel { output.appendHeader(HTTPHeader("X-Upstream-Model", model)) }
     }
 
     /// What tells proxies to keep their hands off a stream.

@@ -10,7 +10,7 @@ enum ErrorAnswer {
     @LoopActor
     static func send(_ error: GatewayError, _ context: RequestContext) {
         let body =
-            context.route.errors?.body(error, requestID: context.id)
+            (context.errors ?? context.route.errors)?.body(error, requestID: context.id)
             ?? ErrorBody.bytes(error, requestID: context.id)
         context.exchange.respond(status: error.status, body: body) { output in
             AnswerHeaders.append(context, contentType: "application/json", to: &output)

@@ -1,5 +1,6 @@
 import Admin
 import Core
+import Dialects
 import EventLoop
 import HTTPCodec
 import HTTPServer
@@ -17,6 +18,16 @@ extension Gateway {
         case .ready:
             try readiness.answer(context)
             settle(context, .done)
+        case .file(let name):
+            // Ends with the last of the calls for it, all of which have deadlines.
+            Task.immediate { @LoopActor in
+                do throws(GatewayError) {
+                    try await serveFile(name, context)
+                    settle(context, context.exchange.isClientGone ? .clientGone : .done)
+                } catch {
+                    refuse(error, context)
+                }
+            }
         case .metrics:
             let scope = ClusterMetrics.Scope(query: request.head.query)
             // Ends with the answer of Redis, which has a deadline.
@@ -29,7 +40,9 @@ extension Gateway {
             admin.handle(request, context.exchange, requestID: context.id) { [self] status in
                 settle(context, status < 500 ? .done : .gatewayError)
             }
-        case .model, .messages, .countTokens, .responses, .response, .models, .modelDetails:
+        case .model, .messages, .countTokens, .responses, .response, .models, .modelDetails, .reverseChat,
+            .reverseCount,
+            .reverseModes:
             switch try authenticator.check(request.head) {
             case .caller(let caller):
                 try admit(caller, request, context)
@@ -59,7 +72,11 @@ extension Gateway {
         context.authenticatedAt = LoopClock.now
         switch context.route {
         case .model(let operation): try route(ModelRequest(operation, body: request.body), caller, context)
-        case .messages, .countTokens, .responses, .response: try converse(request.body, caller, context)
+        case .messages, .countTokens, .responses, .response, .reverseChat, .reverseCount:
+            try converse(request.body, caller, context)
+        case .reverseModes:
+            Endpoints.send(ReverseDialect.modes(), context)
+            settle(context, .done)
         case .modelDetails(let name):
             try Endpoints.model(name, self, context)
             settle(context, .done)
@@ -81,9 +98,21 @@ extension Gateway {
         }
         context.streams = asked.streams && asked.operation != .embedding
         let limit = configuration.retryTimes + 1
-        guard let itinerary = router.itinerary(for: asked.model, asked.operation, limit: limit, random: &random) else {
+        context.ownKey = OwnCredential.find(in: asked)
+        guard
+            let itinerary = router.itinerary(
+                for: asked.model,
+                asked.operation,
+                limit: limit,
+                hasOwnKey: context.ownKey != nil,
+                random: &random
+            )
+        else {
             if let reason = router.wait(for: asked.model, asked.operation) { throw reason }
             throw router.unknown(asked.model, known: catalog.knownNames)
+        }
+        if context.wantsConversation, itinerary.web?.traits.remembers != true {
+            throw .invalid("model", "This model's conversations are not kept: send their history instead.")
         }
         guard let record = caller.record, !record.limits.isUnlimited, let rateLimits else {
             return serve(asked, itinerary, context)

@@ -21,7 +21,15 @@ extension Gateway {
                 await Endpoints.tokens(request, context)
                 settle(context, .done)
             }
+        case .responses where ContinuationRequest.isOne(body): try goOn(body, caller, context)
         case .responses: try respond(try ResponsesRequest(body), caller, context)
+        case .reverseChat:
+            let request = try ReverseRequest.chat(body)
+            context.dialect = ReverseDialect(request)
+            try route(request, caller, context)
+        case .reverseCount:
+            Endpoints.send(try ReverseDialect.count(body), context)
+            settle(context, .done)
         case .response(let id, let part):
             // Ends with the answer of Redis, which has a deadline.
             Task.immediate { @LoopActor in
@@ -34,6 +42,16 @@ extension Gateway {
             }
         default: break
         }
+    }
+
+    /// A message to a conversation that lives at an upstream, by the name it was given here.
+    private func goOn(_ body: [UInt8], _ caller: Caller, _ context: RequestContext) throws(GatewayError) {
+        context.errors = ContinuationErrors()
+        context.wantsConversation = true
+        let request = try ContinuationRequest.chat(body)
+        let name = "resp-" + (try Self.newName()).prefix(24)
+        if request.streams { context.streamName = name } else { context.dialect = ContinuationDialect(id: name) }
+        try route(request, caller, context)
     }
 
     private func respond(

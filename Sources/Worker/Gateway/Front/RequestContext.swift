@@ -23,6 +23,8 @@ final class RequestContext {
     /// What the request was expected to use.
     var estimate: TokenUsage?
     var route = Route.unknown
+    /// How the client wants to hear of errors, where its request tells that and not its path.
+    var errors: (any DialectErrors)?
     /// How the client speaks, where that is not chat.
     var dialect: (any Dialect)?
     var model = ""
@@ -34,6 +36,12 @@ final class RequestContext {
     var plan: TurnPlan?
     /// A credential that the caller brought along, for one provider's web application.
     var ownKey: String?
+    /// The request makes sense only where conversations are kept.
+    var wantsConversation = false
+    /// What a stream's chunks are called, where that is no chat completion.
+    var streamName: String?
+    /// The workspace that the client's header names, among those of the account.
+    var workspace: String?
     /// As the client knows this service; empty where it did not say.
     var host = ""
     var scheme = "http"

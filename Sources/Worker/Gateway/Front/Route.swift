@@ -12,6 +12,12 @@ enum Route {
     case responses
     /// What is kept of a response, or the items it came of.
     case response(id: String, StoredPart)
+    /// A message to a web application in the words of ReversePro, and what goes with it.
+    case reverseChat
+    case reverseCount
+    case reverseModes
+    /// A file of an answer, for whoever has its name.
+    case file(String)
     case models
     case modelDetails(String)
     case health
@@ -74,12 +80,19 @@ enum Route {
     var errors: (any DialectErrors)? {
         switch self {
         case .messages, .countTokens: MessagesErrors()
+        case .reverseChat: ReverseErrors()
         default: nil
         }
     }
 
     /// What is for the operator and the edge.
     private static func own(_ head: RequestHead) -> Route? {
+        if head.path.prefix(8).equals("/images/") {
+            return get(head, .file(String(decoding: head.path.dropFirst(8), as: UTF8.self)))
+        }
+        if head.path.equals("/api/chat") { return post(head, .reverseChat) }
+        if head.path.equals("/api/count-tokens") { return post(head, .reverseCount) }
+        if head.path.equals("/api/model-modes") { return get(head, .reverseModes) }
         if head.path.equals("/health") { return get(head, .health) }
         if head.path.equals("/ready") { return get(head, .ready) }
         if head.path.equals("/metrics") { return get(head, .metrics) }
@@ -90,7 +103,7 @@ enum Route {
     /// Whether it asks a model.
     var usesModel: Bool {
         switch self {
-        case .model, .messages, .responses: true
+        case .model, .messages, .responses, .reverseChat: true
         default: false
         }
     }
@@ -98,12 +111,13 @@ enum Route {
     /// For metrics: a name without values.
     var label: StaticString {
         switch self {
-        case .model(.chat): "chat"
+        case .model(.chat), .reverseChat, .reverseCount, .reverseModes: "chat"
         case .model(.completion): "completion"
         case .model(.embedding): "embedding"
         case .messages, .countTokens: "messages"
         case .responses, .response: "responses"
         case .models, .modelDetails: "models"
+        case .file: "files"
         case .health, .ready, .metrics: "internal"
         case .admin: "admin"
         case .wrongMethod, .unknown: "unknown"

@@ -164,7 +164,7 @@ final class StreamServing {
 
     private func start(_ opened: OpenedTurn, _ turn: Turn, with provider: any WebProvider) {
         let thinking = gateway.thinking(provider, opened)
-        let stream = TurnStream(opened, turn, id: "chatcmpl-\(context.id)", thinking: thinking)
+        let stream = TurnStream(opened, turn, id: context.streamName ?? "chatcmpl-\(context.id)", thinking: thinking)
         relay?.start(opened.request, stream, with: provider)
     }
 

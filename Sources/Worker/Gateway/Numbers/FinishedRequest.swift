@@ -5,7 +5,7 @@ import OpenAIAPI
 struct FinishedRequest {
     /// What kind of thing was asked for.
     enum Kind: Int, CaseIterable {
-        case chat, completion, embedding, messages, responses, models, unknown
+        case chat, completion, embedding, messages, responses, models, files, unknown
         /// Health checks and the like, which are no requests to anybody else.
         case own
 
@@ -17,6 +17,7 @@ struct FinishedRequest {
             case .messages: "messages"
             case .responses: "responses"
             case .models: "models"
+            case .files: "files"
             case .unknown: "unknown"
             case .own: "internal"
             }
@@ -43,12 +44,13 @@ extension FinishedRequest.Kind {
     init(_ route: Route) {
         self =
             switch route {
-            case .model(.chat): .chat
+            case .model(.chat), .reverseChat, .reverseCount, .reverseModes: .chat
             case .model(.completion): .completion
             case .model(.embedding): .embedding
             case .messages, .countTokens: .messages
             case .responses, .response: .responses
             case .models, .modelDetails: .models
+            case .file: .files
             case .health, .ready, .metrics, .admin: .own
             case .wrongMethod, .unknown: .unknown
             }

@@ -36,7 +36,7 @@ enum TokenCount {
         let encoding = TokenEncoding(forModel: turn.model)
         usage.reasoning = count(end.reasoning, encoding)
         await Task.yield()
-        usage.completion = usage.reasoning + count(end.text, encoding)
+        usage.completion = usage.reasoning + count(end.spoken, encoding)
         return usage
     }
 

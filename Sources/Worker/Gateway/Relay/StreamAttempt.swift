@@ -22,6 +22,8 @@ final class StreamAttempt: TransferDelegate {
     private var body = Body.awaited
     private var transfer: Transfer?
     private var job: Job?
+    /// The present call is not the first.
+    private var isFurther = false
     private let scratch: StreamScratch
     private let lingering: LingeringTransfers
 
@@ -45,10 +47,17 @@ final class StreamAttempt: TransferDelegate {
         transfer = upstream.start(request, delegate: self)
     }
 
-    /// The answer goes on where another request leads.
-    func goOn(with request: OutgoingRequest, on upstream: UpstreamClient) {
+    /// Nothing more is wanted of the present call.
+    func rest() {
         transfer?.cancel()
+        transfer = nil
         body = .awaited
+    }
+
+    /// The answer goes on where another request leads, in whatever form.
+    func goOn(with request: OutgoingRequest, on upstream: UpstreamClient) {
+        rest()
+        isFurther = true
         transfer = upstream.start(request, delegate: self)
     }
 
@@ -80,7 +89,7 @@ final class StreamAttempt: TransferDelegate {
         self.head = head
         relay.upstreamAnswered(transfer)
         let isSuccess = (200..<300).contains(head.status)
-        if isSuccess, mayBeStream(head) {
+        if isSuccess, isFurther || mayBeStream(head) {
             body = .events
         } else {
             body = .other(ByteBuffer())

@@ -61,13 +61,16 @@ struct ModelRouter {
     }
 
     /// Ranks of candidates for `model`, best first; empty where nobody can serve it.
-    func candidates(for model: String) -> [[Candidate]] {
+    func candidates(for model: String, hasOwnKey: Bool = false) -> [[Candidate]] {
+        // Whoever brings a credential along needs none of the operator's.
+        let isUsable = { (provider: any Provider) in isConfigured(provider) || hasOwnKey && provider is any WebProvider
+        }
         if let ranks = aliases[model] { return ranks }
         if let (prefix, name) = Self.split(model), let provider = byPrefix[prefix] {
-            return isConfigured(provider) ? [[candidate(provider, provider.modelID(name, prefix: prefix))]] : []
+            return isUsable(provider) ? [[candidate(provider, provider.modelID(name, prefix: prefix))]] : []
         }
         for provider in providers where provider.owns(model) || provider.knownModels.contains(model) {
-            if isConfigured(provider) { return [[candidate(provider, model)]] }
+            if isUsable(provider) { return [[candidate(provider, model)]] }
         }
         // The bare id of a model that some engine serves.
         for provider in providers where provider.hasEndpoints {
@@ -92,9 +95,12 @@ struct ModelRouter {
         for model: String,
         _ operation: ModelRequest.Operation = .chat,
         limit: Int,
+        hasOwnKey: Bool = false,
         random: inout some RandomNumberGenerator
     ) -> Itinerary? {
-        let ranks = candidates(for: model).map { $0.filter(isServed) }.filter { !$0.isEmpty }
+        let ranks = candidates(for: model, hasOwnKey: hasOwnKey).map {
+            $0.filter { isServed($0) || hasOwnKey && $0.provider is any WebProvider }
+        }.filter { !$0.isEmpty }
         guard !ranks.isEmpty else { return nil }
         var stops: [Itinerary.Stop] = []
         for (place, rank) in ranks.enumerated() {

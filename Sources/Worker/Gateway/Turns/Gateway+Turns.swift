@@ -6,6 +6,7 @@ import JSON
 import OpenAIAPI
 import Providers
 import State
+import Tokenizer
 import Upstream
 
 /// Turns of web applications: which conversation a request goes on with, what is done before its answer, and what is
@@ -101,7 +102,15 @@ extension Gateway {
         needs.addresses = WebPrompt.addresses(of: request, from: first, provider.traits)
         needs = gatherer.missing(needs, in: context.materials)
         if !needs.isEmpty { try await gather(needs, context) }
-        let prompt = try WebPrompt(request, context.materials, provider.traits, filesFrom: first)
+        let encoding = TokenEncoding(forModel: attempt.candidate.model)
+        let prompt = try WebPrompt(
+            request,
+            context.materials,
+            provider.traits,
+            filesFrom: first,
+            emulatesTools: configuration.emulatesTools,
+            count: { encoding.count(Array($0.utf8)) }
+        )
         let digest = SHA256Digest(of: prompt.instructions).hex
         let turn = Turn(
             request: request,
@@ -112,6 +121,7 @@ extension Gateway {
             conversation: plan.conversation,
             messages: prompt.messages,
             instructions: prompt.instructions,
+            form: prompt.form,
             past: past.map {
                 Turn.Past(
                     state: $0.conversation.state,
@@ -123,8 +133,10 @@ extension Gateway {
             secret: plan.secret,
             filesURL: filesURL(context),
             now: WallClock.seconds(),
-            dropsUnsupported: configuration.dropsUnsupported
+            dropsUnsupported: configuration.dropsUnsupported,
+            workspace: context.workspace
         )
+        plan.desk?.close()
         let desk = makeDesk(provider, account: turn.account, key: turn.key, for: context)
         plan.desk = desk
         plan.turn = turn
@@ -226,15 +238,20 @@ extension Gateway {
             return
         }
         plan.desk?.close()
-        let desk = TurnDesk(
+        let desk = lastingDesk(provider, account: turn.account, key: turn.key)
+        // Ends with the last of its calls, all of which have deadlines.
+        Task.immediate { @LoopActor in await provider.conclude(turn, plan.end, at: desk) }
+    }
+
+    /// For what is done beside the request, or after it.
+    func lastingDesk(_ provider: any WebProvider, account: String, key: String) -> TurnDesk {
+        TurnDesk(
             provider: provider.name,
-            account: turn.account,
-            key: turn.key,
+            account: account,
+            key: key,
             until: LoopClock.now.advanced(by: .seconds(60)),
             TurnDesk.Services(upstream: services.upstream, nonces: nonces, facts: facts, pool: pools[provider.name])
         )
-        // Ends with the last of its calls, all of which have deadlines.
-        Task.immediate { @LoopActor in await provider.conclude(turn, plan.end, at: desk) }
     }
 
     private func filesURL(_ context: RequestContext) -> String {

@@ -53,6 +53,9 @@ extension Gateway {
         while let outgoing = next {
             guard let (_, body) = try await ask(outgoing, provider, context, deadline) else { return .clientGone }
             next = try answer.receive(body)
+            if let further = next, let desk = context.plan?.desk {
+                next = try await provider.prepare(further, turn, at: desk)
+            }
         }
         keep(answer.takeFiles(), context)
         let usage = try await conclude(answer.end, context)

@@ -8,12 +8,13 @@ package protocol AnswerReader: Sendable {
     mutating func receive(_ bytes: UnsafeRawBufferPointer, into pieces: inout AnswerPieces)
     /// The body has ended as HTTP says it should; decides whether the answer has ended as well.
     mutating func finish(into pieces: inout AnswerPieces)
-    /// A further message in the same conversation, to have an answer mended; nil where that cannot be.
-    func followUp(_ text: String) -> OutgoingRequest?
+    /// A further message in the same conversation, to have an answer mended, whose answer is read next; nil where that cannot
+    /// be.
+    mutating func followUp(_ text: String) -> OutgoingRequest?
 }
 
 extension AnswerReader {
-    package func followUp(_ text: String) -> OutgoingRequest? { nil }
+    package mutating func followUp(_ text: String) -> OutgoingRequest? { nil }
 }
 
 /// What a read brought.

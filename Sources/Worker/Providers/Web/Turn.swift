@@ -19,6 +19,8 @@ package struct Turn: Sendable {
     package let messages: [WebMessage]
     /// What the system, the tools and the format of the answer ask for, in one text; empty where there is nothing.
     package let instructions: String
+    /// What the answer must be like. The gateway sees to it.
+    package let form: AnswerForm
     /// The conversation as the upstream knows it, where it goes on.
     package let past: Past?
     /// A value that nobody can guess, for names that are made of it.
@@ -28,6 +30,8 @@ package struct Turn: Sendable {
     /// In seconds since 1970.
     package let now: Int
     package let dropsUnsupported: Bool
+    /// The workspace that the client's own header names, among those of the account.
+    package let workspace: String?
 
     package init(
         request: ModelRequest,
@@ -38,11 +42,13 @@ package struct Turn: Sendable {
         conversation: String,
         messages: [WebMessage],
         instructions: String = "",
+        form: AnswerForm = .free,
         past: Past? = nil,
         secret: [UInt8] = [],
         filesURL: String = "/images/",
         now: Int = 0,
-        dropsUnsupported: Bool = false
+        dropsUnsupported: Bool = false,
+        workspace: String? = nil
     ) {
         self.request = request
         self.model = model
@@ -52,11 +58,13 @@ package struct Turn: Sendable {
         self.conversation = conversation
         self.messages = messages
         self.instructions = instructions
+        self.form = form
         self.past = past
         self.secret = secret
         self.filesURL = filesURL
         self.now = now
         self.dropsUnsupported = dropsUnsupported
+        self.workspace = workspace
     }
 
     /// A conversation's earlier turns, which the upstream remembers.
@@ -164,14 +172,23 @@ package struct OpenedTurn: Sendable {
 package struct TurnEnd: Sendable {
     /// JSON of the provider's own choosing: what the next turn goes on from. Nothing where nothing can.
     package var state: [UInt8]?
-    /// All that was said.
+    /// All that was said, as the client has it.
     package var text: String
+    /// All that the model said, its calls of tools included.
+    package var spoken: String
     package var reasoning: String
     package var finish: FinishReason
 
-    package init(state: [UInt8]? = nil, text: String = "", reasoning: String = "", finish: FinishReason = .stop) {
+    package init(
+        state: [UInt8]? = nil,
+        text: String = "",
+        spoken: String? = nil,
+        reasoning: String = "",
+        finish: FinishReason = .stop
+    ) {
         self.state = state
         self.text = text
+        self.spoken = spoken ?? text
         self.reasoning = reasoning
         self.finish = finish
     }

@@ -28,13 +28,24 @@ package struct TurnAnswer {
         if let state = pieces.state { self.state = state }
         var said: [AnswerShaper.Said] = []
         for piece in pieces.pieces { shaper.take(piece, into: &said) }
-        for item in said {
-            switch item {
-            case .text(let text): choice.text = (choice.text ?? "") + text
-            case .reasoning(let thought): choice.reasoning += thought
-            case .end(let reason): finish = reason
-            case .failed(let error): throw error
-            case .more(let request): return request
+        while !said.isEmpty {
+            let items = said
+            said.removeAll()
+            for item in items {
+                switch item {
+                case .text(let text): choice.text = (choice.text ?? "") + text
+                case .reasoning(let thought): choice.reasoning += thought
+                case .call(_, let id, let name):
+                    choice.calls.append(ChatAnswer.Call(id: id, name: name, arguments: ""))
+                case .arguments(let index, let text):
+                    if choice.calls.indices.contains(index) { choice.calls[index].arguments += text }
+                case .repair(let message):
+                    if let request = reader.followUp(message) { return request }
+                    shaper.isBeyondRepair(shaper.spoken, into: &said)
+                case .end(let reason): finish = reason
+                case .failed(let error): throw error
+                case .more(let request): return request
+                }
             }
         }
         if finish == nil { throw GatewayError.unexpectedAnswer }
@@ -42,7 +53,13 @@ package struct TurnAnswer {
     }
 
     package var end: TurnEnd {
-        TurnEnd(state: state, text: shaper.text, reasoning: shaper.reasoning, finish: finish ?? .stop)
+        TurnEnd(
+            state: state,
+            text: shaper.text,
+            spoken: shaper.spoken,
+            reasoning: shaper.reasoning,
+            finish: finish ?? .stop
+        )
     }
 
     package mutating func takeFiles() -> [NamedFile] { shaper.takeFiles() }
@@ -52,6 +69,7 @@ package struct TurnAnswer {
         var choice = choice
         choice.finish = finish ?? .stop
         answer.choices = [choice]
+        answer.usesFunctions = turn.form.usesFunctions
         answer.usage = usage
         answer.extra = { [conversation = turn.conversation] in $0.member("conversation_id", conversation) }
         return answer.bytes()

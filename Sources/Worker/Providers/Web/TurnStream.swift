@@ -1,5 +1,6 @@
 package import Core
 internal import HTTPCodec
+internal import JSON
 internal import OpenAIAPI
 
 /// The streamed answer of a web application: its reader's pieces as OpenAI chunks, each with the conversation's name.
@@ -29,6 +30,8 @@ package struct TurnStream: StreamTranslator {
     }
 
     package mutating func finish(into output: inout StreamOutput) {
+        // A further call's body may be nothing at all.
+        unsafe reader.receive(UnsafeRawBufferPointer(start: nil, count: 0), into: &pieces)
         reader.finish(into: &pieces)
         handOver(to: &output)
     }
@@ -38,25 +41,48 @@ package struct TurnStream: StreamTranslator {
         if let state = pieces.state { self.state = state }
         for piece in pieces.pieces { shaper.take(piece, into: &said) }
         pieces.reset()
-        for item in said {
-            switch item {
-            case .text(let text):
-                chunks.text(text, into: &output.events)
-                output.hasContent = true
-            case .reasoning(let thought):
-                chunks.reasoning(thought, into: &output.events)
-                output.hasContent = true
-            case .end(let reason):
-                chunks.finish(reason, into: &output.events)
-                let end = TurnEnd(state: state, text: shaper.text, reasoning: shaper.reasoning, finish: reason)
-                output.concluded = ConcludedTurn(end: end, chunks: chunks)
-                output.end = .done
-            case .failed(let error): output.end = .failed(error)
-            case .more(let request): output.end = .more(request)
-            }
+        while !said.isEmpty {
+            let items = said
+            said.removeAll(keepingCapacity: true)
+            for item in items { say(item, &output) }
         }
-        said.removeAll(keepingCapacity: true)
         output.files += shaper.takeFiles()
+    }
+
+    private mutating func say(_ item: AnswerShaper.Said, _ output: inout StreamOutput) {
+        switch item {
+        case .text(let text):
+            chunks.text(text, into: &output.events)
+            output.hasContent = true
+        case .reasoning(let thought):
+            chunks.reasoning(thought, into: &output.events)
+            output.hasContent = true
+        case .call(let index, let id, let name):
+            chunks.toolCall(index, id: id, name: name, into: &output.events)
+            output.hasContent = true
+        case .arguments(let index, let text):
+            chunks.toolArguments(index, .string(text), into: &output.events)
+        case .repair(let message):
+            if let request = reader.followUp(message) {
+                output.end = .more(request)
+            } else {
+                // Nobody can mend it; what is left to say is said with the next pieces.
+                shaper.isBeyondRepair(shaper.spoken, into: &said)
+            }
+        case .end(let reason):
+            chunks.finish(reason, into: &output.events)
+            let end = TurnEnd(
+                state: state,
+                text: shaper.text,
+                spoken: shaper.spoken,
+                reasoning: shaper.reasoning,
+                finish: reason
+            )
+            output.concluded = ConcludedTurn(end: end, chunks: chunks)
+            output.end = .done
+        case .failed(let error): output.end = .failed(error)
+        case .more(let request): output.end = .more(request)
+        }
     }
 }
 

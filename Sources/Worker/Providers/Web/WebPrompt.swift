@@ -8,6 +8,7 @@ package import OpenAIAPI
 package struct WebPrompt: Sendable {
     package var messages: [WebMessage] = []
     package var instructions = ""
+    package let form: AnswerForm
 
     /// The addresses whose content must be fetched before the prompt can be made: those of the messages from `first` on.
     package static func addresses(of request: ModelRequest, from first: Int, _ traits: WebTraits) -> [Needs.Address] {
@@ -22,32 +23,39 @@ package struct WebPrompt: Sendable {
         return addresses
     }
 
-    /// `first` is the first message whose files are wanted: what the upstream has already is not sent again.
+    /// `first` is the first message whose files are wanted: what the upstream has already is not sent again. `count` counts
+    /// the tokens of a text.
     package init(
         _ request: ModelRequest,
         _ materials: Materials,
         _ traits: WebTraits,
-        filesFrom first: Int = 0
+        filesFrom first: Int = 0,
+        emulatesTools: Bool = true,
+        count: @escaping @Sendable (String) -> Int = { ($0.utf8.count + 3) / 4 }
     ) throws(GatewayError) {
         let chat = try ChatRequest(request)
         guard chat.choices == 1 else {
             throw .notHere("n", "This model gives one answer at a time: 'n' must be 1.")
         }
+        form = try AnswerForm(chat, emulatesTools: emulatesTools && traits.emulatesTools, count: count)
         var instructions: [String] = []
         for (place, message) in chat.messages.enumerated() {
             switch message.role {
             case .system: instructions.append(message.text)
-            case .user, .tool:
-                var said = WebMessage(role: .user, text: message.text)
+            case .tool: messages.append(WebMessage(role: .user, text: ToolTranscript.result(message, in: chat)))
+            case .user:
+                // Nobody's words shall pass for a call or for what came of one.
+                let text = !form.hasTools ? message.text : ToolTranscript.harmless(message.text)
+                var said = WebMessage(role: .user, text: text)
                 if place >= first { said.files = try Self.files(of: message, materials, traits) }
                 messages.append(said)
-            case .assistant: messages.append(WebMessage(role: .assistant, text: message.text))
+            case .assistant: messages.append(WebMessage(role: .assistant, text: ToolTranscript.assistant(message)))
             }
         }
         guard messages.last?.role == .user else {
             throw .invalid("messages", "The last message must be the user's.")
         }
-        self.instructions = instructions.filter { !$0.isEmpty }.joined(separator: "\n\n")
+        self.instructions = (instructions + [form.instructions]).filter { !$0.isEmpty }.joined(separator: "\n\n")
         let size = messages.reduce(self.instructions.utf8.count) { $0 + $1.text.utf8.count }
         guard size <= traits.longestPrompt else {
             throw .invalid(

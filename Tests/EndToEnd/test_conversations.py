@@ -1,0 +1,200 @@
+"""Conversations that live at a web application: any worker goes on with them, no other owner does, and no turn harms another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from support.cluster import KEY, Cluster
+from support.commands import SECRET, made_key
+from support.grok import GrokSimulator
+from support.raw import fetch
+from support.talking import CHAT, Broken, Habit, Refused, Talk, ask
+from support.waiting import wait_until
+
+Start = Callable[..., Cluster]
+
+
+def settings(sim: GrokSimulator, accounts: int = 2) -> dict[str, str]:
+    tokens = ",".join(f"sim-grok-heavy-{number}" for number in range(1, accounts + 1))
+    return {
+        "GROK_BASE_URL": sim.url,
+        "GROK_ASSETS_URL": sim.url,
+        "GROK_TOKENS": tokens,
+        "MILLRACE_SECRET": SECRET,
+        "REDIS_TIMEOUT_MS": "1000",
+    }
+
+
+@pytest.fixture
+def cluster(start_cluster: Start, grok_sim: GrokSimulator) -> Cluster:
+    return start_cluster(workers=2, edge=False, **settings(grok_sim))
+
+
+@pytest.mark.parametrize("habit", list(Habit))
+@pytest.mark.parametrize("stream", [True, False])
+def test_each_turn_goes_to_another_worker(cluster: Cluster, habit: Habit, stream: bool) -> None:
+    talk = Talk(f"alice-{habit.value}", KEY, habit)
+    for turn in range(4):
+        answer = talk.turn(cluster.workers[turn % 2].address, stream)
+        assert answer.usage and answer.usage["total_tokens"] > 0
+    assert talk.passages == ["new", "continued", "continued", "continued"]
+
+
+def test_only_what_is_new_is_sent(cluster: Cluster, grok_sim: GrokSimulator) -> None:
+    talk = Talk("bob", KEY, Habit.RETOLD)
+    for turn in range(3):
+        talk.turn(cluster.workers[turn % 2].address)
+    sent = [r.json["message"] for r in grok_sim.requests() if r["path"].endswith(("/new", "/responses"))]
+    assert sent == ["bob says number 1", "bob says number 2", "bob says number 3"]
+
+
+def test_nobody_goes_on_with_anothers_conversation(cluster: Cluster) -> None:
+    one, two = made_key(cluster, "one"), made_key(cluster, "two")
+    mine = Talk("carol", one, Habit.NAMED)
+    mine.turn(cluster.workers[0].address)
+    thief = Talk("dave", two, Habit.NAMED, conversation=mine.conversation)
+    with pytest.raises(Refused) as refused:
+        thief.turn(cluster.workers[1].address)
+    assert refused.value.status == 409 and refused.value.code == "conversation_unavailable"
+    # The same opening words are no way in, either.
+    copy = Talk("carol", two, Habit.RETOLD, said=list(mine.said), heard=list(mine.heard))
+    answer = copy.turn(cluster.workers[1].address)
+    assert answer.passage == "new" and answer.conversation != mine.conversation
+    mine.turn(cluster.workers[1].address)
+    assert mine.passages == ["new", "continued"]
+
+
+def test_a_changed_message_makes_a_branch(cluster: Cluster, grok_sim: GrokSimulator) -> None:
+    talk = Talk("erin", KEY, Habit.RETOLD)
+    for turn in range(3):
+        talk.turn(cluster.workers[turn % 2].address)
+    branch = Talk("erin", KEY, Habit.RETOLD, said=talk.said[:1], heard=talk.heard[:1])
+    body = branch.body("erin says number 22", True)
+    answer = ask(cluster.workers[1].address, body, KEY)
+    branch.judge(answer, "erin says number 22")
+    assert answer.passage == "continued", "the upstream knows the beginning already"
+    assert answer.conversation != talk.conversation
+    talk.turn(cluster.workers[0].address)
+    assert talk.passages[-1] == "continued" and talk.conversation != answer.conversation
+
+
+def test_an_answer_made_anew_does_not_disturb_the_conversation(cluster: Cluster) -> None:
+    talk = Talk("frank", KEY, Habit.RETOLD)
+    for turn in range(2):
+        talk.turn(cluster.workers[turn % 2].address)
+    again = Talk("frank", KEY, Habit.RETOLD, said=talk.said[:1], heard=talk.heard[:1])
+    answer = again.turn(cluster.workers[0].address)
+    assert again.said == talk.said and answer.conversation != talk.conversation
+    talk.turn(cluster.workers[1].address)
+    again.turn(cluster.workers[1].address)
+    assert talk.conversation != again.conversation
+
+
+def test_of_two_turns_at_once_both_are_answered_and_neither_is_mixed_in(
+    cluster: Cluster, grok_sim: GrokSimulator
+) -> None:
+    talk = Talk("grace", KEY, Habit.NAMED)
+    talk.turn(cluster.workers[0].address)
+    slow = talk.body("grace says number 2 #drip:gate", True)
+    fast = talk.body("grace says number 3", True)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(ask, cluster.workers[0].address, slow, KEY)
+        wait_until(lambda: grok_sim.waiting("gate"), 10)
+        second = ask(cluster.workers[1].address, fast, KEY)
+        grok_sim.gate("gate", is_open=True)
+        one = first.result()
+    assert one.conversation == talk.conversation and second.conversation != talk.conversation
+    assert "number 3" not in one.text and "number 2" not in second.text
+    assert "number 1" in one.text and "number 1" in second.text
+    # Each goes on by its own name.
+    for answer, own, other in ((one, "number 2", "number 3"), (second, "number 3", "number 2")):
+        talk.conversation = answer.conversation
+        later = ask(cluster.workers[1].address, talk.body("grace says number 4", True), KEY)
+        assert own in later.text and other not in later.text and later.conversation == answer.conversation
+
+
+def test_a_killed_worker_holds_nothing_up(cluster: Cluster, grok_sim: GrokSimulator) -> None:
+    talk = Talk("heidi", KEY, Habit.NAMED)
+    talk.turn(cluster.workers[0].address)
+    with ThreadPoolExecutor(1) as pool:
+        lost = pool.submit(ask, cluster.workers[0].address, talk.body("heidi says lost #drip:gate", True), KEY)
+        wait_until(lambda: grok_sim.waiting("gate"), 10)
+        cluster.kill_worker(0)
+        with pytest.raises(Broken):
+            lost.result()
+    answer = talk.turn(cluster.workers[1].address)
+    assert answer.passage == "continued" and "lost" not in answer.text
+
+
+@pytest.mark.parametrize("habit", list(Habit))
+def test_a_conversation_moves_when_its_account_cannot_serve(
+    start_cluster: Start, grok_sim: GrokSimulator, habit: Habit
+) -> None:
+    cluster = start_cluster(workers=2, edge=False, **settings(grok_sim, accounts=2))
+    talk = Talk("ivan", KEY, habit)
+    talk.turn(cluster.workers[0].address)
+    talk.turn(cluster.workers[1].address)
+    (home,) = {r["account"] for r in grok_sim.requests() if r.get("operation") in ("new", "continue")}
+    grok_sim.faults({"account": home, "operation": "chat", "fault": "too_many", "wait": 60})
+    talk.turn(cluster.workers[0].address)
+    assert talk.passages[-1] == "cloned", "the other account has it now"
+    talk.turn(cluster.workers[1].address)
+    assert talk.passages[-1] == "continued"
+    assert not grok_sim.stats()["links_left"], "no link is left behind"
+
+
+@pytest.mark.parametrize("habit", list(Habit))
+def test_a_conversation_that_cannot_move_is_told_anew_or_refused(
+    start_cluster: Start, grok_sim: GrokSimulator, habit: Habit
+) -> None:
+    cluster = start_cluster(workers=2, edge=False, **settings(grok_sim, accounts=2))
+    talk = Talk("kim", KEY, habit)
+    talk.turn(cluster.workers[0].address)
+    (home,) = {r["account"] for r in grok_sim.requests() if r.get("operation") == "new"}
+    grok_sim.faults(
+        {"account": home, "operation": "chat", "fault": "too_many", "wait": 60},
+        {"operation": "share", "fault": "server_error"},
+    )
+    if habit is not Habit.NAMED:
+        talk.turn(cluster.workers[1].address)
+        assert talk.passages[-1] == "replayed"
+        talk.turn(cluster.workers[0].address)
+        assert talk.passages[-1] == "continued"
+        return
+    with pytest.raises(Refused) as refused:
+        talk.turn(cluster.workers[1].address)
+    assert refused.value.status == 409 and refused.value.code == "conversation_unavailable"
+    assert "history" in str(refused.value)
+
+
+def test_the_shape_of_grok2api_lives_beside_the_standard_one(cluster: Cluster) -> None:
+    talk = Talk("judy", KEY, Habit.NAMED)
+    talk.turn(cluster.workers[0].address)
+    body = {"conversation_id": talk.conversation, "model": "grok-3", "message": "judy says number 2"}
+    answer = fetch(cluster.workers[1].address, "/v1/responses", body, KEY)
+    assert answer.status == 200, bytes(answer.body)
+    told = json.loads(answer.body)
+    assert told["id"].startswith("resp-") and told["object"] == "response"
+    assert told["conversation_id"] == talk.conversation and "judy says number 1" in told["message"]
+    for named in ({"conversation_id": ""}, {"conversation_id": "  "}, {}):
+        asked = {"message": "hi", "model": "grok-3"} | named
+        refused = fetch(cluster.workers[0].address, "/v1/responses", asked, KEY)
+        assert refused.status == 400, bytes(refused.body)
+        error = json.loads(refused.body)["detail"]["error"]
+        assert error["code"] == "missing_conversation_id" and error["request_id"] == refused.header("x-request-id")
+    standard = fetch(cluster.workers[0].address, "/v1/responses", {"model": "grok-3", "input": "judy says number 9"}, KEY)
+    assert standard.status == 200, bytes(standard.body)
+    told = json.loads(standard.body)
+    assert told["object"] == "response" and "output" in told
+
+
+def test_what_is_not_kept_cannot_be_asked_for(cluster: Cluster) -> None:
+    body = {"conversation_id": "conv-x", "model": "echo/x", "message": "hi"}
+    assert fetch(cluster.worker, "/v1/responses", body, KEY).status == 400
+    long = {"model": "grok-3", "messages": [{"role": "user", "content": "x"}], "conversation_id": 7}
+    refused = fetch(cluster.worker, CHAT, long, KEY)
+    assert refused.status == 400 and json.loads(refused.body)["error"]["param"] == "conversation_id"
