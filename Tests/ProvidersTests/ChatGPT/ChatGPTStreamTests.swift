@@ -72,7 +72,7 @@ struct ChatGPTStreamTests {
 
     @Test("The text of whole messages, wherever the stream is cut")
     func plain() throws {
-        let (run, isSteady) = ReaderRun.everyCut(Self.plain, course: try ChatGPT.course())
+        let (run, isSteady) = ChatGPTRun.everyCut(Self.plain, course: try ChatGPT.course())
         #expect(isSteady)
         #expect(run.text == "Hello!")
         #expect(run.end == .stop)
@@ -82,7 +82,7 @@ struct ChatGPTStreamTests {
 
     @Test("The text of changes, wherever the stream is cut")
     func deltas() throws {
-        let (run, isSteady) = ReaderRun.everyCut(Self.v1, course: try ChatGPT.course(isPresent: true))
+        let (run, isSteady) = ChatGPTRun.everyCut(Self.v1, course: try ChatGPT.course(isPresent: true))
         #expect(isSteady)
         #expect(run.text == "Hello!")
         #expect(run.end == .stop)
@@ -92,7 +92,7 @@ struct ChatGPTStreamTests {
     @Test("Line ends may be those of the web")
     func lineEnds() throws {
         let stream = Self.v1.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n")
-        let (run, isSteady) = ReaderRun.everyCut(stream, course: try ChatGPT.course(isPresent: true))
+        let (run, isSteady) = ChatGPTRun.everyCut(stream, course: try ChatGPT.course(isPresent: true))
         #expect(isSteady)
         #expect(run.text == "Hello!")
     }

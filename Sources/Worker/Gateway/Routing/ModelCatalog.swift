@@ -16,6 +16,8 @@ final class ModelCatalog {
     private static let listLimit = 8 << 20
     private static let longestList = 10_000
     private static let mostPages = 100
+    private static let attempts = 5
+    private static let pause = Duration.seconds(1)
 
     private typealias Questioner = (id: String, key: String)
 
@@ -118,30 +120,42 @@ final class ModelCatalog {
         guard !isAsking else { return }
         isAsking = true
         defer { isAsking = false }
-        let questions = providers.filter { router.isConfigured($0) }.map { provider in
-            Task { @LoopActor in
-                guard let entries = await ask(provider) else { return }
-                listed[provider.name] = entries
-                do throws(GatewayError) {
-                    try await lists?.write(ModelEntry.bytes(entries), of: provider.name)
-                    askedAt[provider.name] = LoopClock.now
-                } catch {
-                    // The others keep what they have; it is asked again the next time.
-                }
+        var rest = providers.filter { router.isConfigured($0) }
+        // A worker that has just begun may not be able to use an account yet; the next round is minutes away.
+        for attempt in 0..<Self.attempts where !rest.isEmpty {
+            if attempt > 0 { await LoopTimer.wait(Self.pause) }
+            let questions = rest.map { provider in
+                Task { @LoopActor in await take(provider) }
             }
+            var unasked: [any Provider] = []
+            for (provider, question) in zip(rest, questions) where await !question.value { unasked.append(provider) }
+            rest = unasked
         }
-        for question in questions { await question.value }
     }
 
-    private func ask(_ provider: any Provider) async -> [ModelEntry]? {
-        if let lifetime = provider.listLifetime, let asked = askedAt[provider.name],
-            listed[provider.name] != nil, LoopClock.now < asked.advanced(by: lifetime)
-        {
-            return nil
+    /// Asks one upstream and shares what it answers; false where nobody could ask.
+    private func take(_ provider: any Provider) async -> Bool {
+        guard isDue(provider) else { return true }
+        guard let account = await account(of: provider) else { return false }
+        guard let entries = await ask(provider, account) else { return true }
+        listed[provider.name] = entries
+        do throws(GatewayError) {
+            try await lists?.write(ModelEntry.bytes(entries), of: provider.name)
+            askedAt[provider.name] = LoopClock.now
+        } catch {
+            // The others keep what they have; it is asked again the next time.
         }
-        guard let account = await account(of: provider), let request = await question(provider, account) else {
-            return nil
-        }
+        return true
+    }
+
+    private func isDue(_ provider: any Provider) -> Bool {
+        guard let lifetime = provider.listLifetime, let asked = askedAt[provider.name], listed[provider.name] != nil
+        else { return true }
+        return LoopClock.now >= asked.advanced(by: lifetime)
+    }
+
+    private func ask(_ provider: any Provider, _ account: Questioner) async -> [ModelEntry]? {
+        guard let request = await question(provider, account) else { return nil }
         do throws(TransferFailure) {
             var next: OutgoingRequest? = request
             var pages: [[UInt8]] = []

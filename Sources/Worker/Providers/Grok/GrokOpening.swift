@@ -1,5 +1,6 @@
 internal import Core
 internal import HTTPCodec
+internal import JSON
 internal import OpenAIAPI
 
 /// Makes a turn ready: finds out how the conversation goes on, brings its files along, and words the message.
@@ -37,7 +38,7 @@ struct GrokOpening {
         case .conversationUnavailable where opened.passage != .replayed && turn.hasHistory:
             return try await begin(with: turn.messages, .replayed)
         case .rateLimitExceeded where error.retryAfter == nil || error.retryAfter == GrokFailure.longRest:
-            guard let wait = try await GrokExamination.wait(configuration.models[turn.model], session) else {
+            guard let wait = try await GrokExamination.wait(model, session) else {
                 return nil
             }
             var error = error
@@ -84,7 +85,7 @@ struct GrokOpening {
     private func body(_ message: String, _ files: [String]) -> GrokBody {
         GrokBody(
             configuration: configuration,
-            model: configuration.models[turn.model],
+            model: model,
             message: message,
             files: files
         )
@@ -97,7 +98,7 @@ struct GrokOpening {
     ) throws(GatewayError) -> OpenedTurn {
         let further = GrokFollowUp(
             configuration,
-            configuration.models[turn.model],
+            model,
             prepared: try session.request(.post, "")
         )
         return OpenedTurn(
@@ -106,6 +107,17 @@ struct GrokOpening {
             passage: passage,
             thinking: try GrokThinking.style(for: turn.request, usually: configuration.thinking)
         )
+    }
+
+    /// The model, in the mode that the request names itself, if it does.
+    private var model: GrokModel {
+        var model = configuration.models[turn.model]
+        if let mode = turn.request.document.root.present("metadata")?["model_mode"]?.string,
+            !mode.isEmpty, mode.utf8.count <= 100
+        {
+            model.mode = mode
+        }
+        return model
     }
 
     /// The newest of the messages that one message may hold.
