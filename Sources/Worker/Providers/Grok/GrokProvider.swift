@@ -58,6 +58,13 @@ package struct GrokProvider: WebProvider {
         try await GrokOpening(configuration, turn, desk).reopen(opened, after: error)
     }
 
+    package func rest(_ turn: Turn, at desk: any Desk) async -> Int? {
+        guard let session = try? GrokSession(configuration, desk, key: turn.key, isVerbatim: turn.isOwnKey) else {
+            return nil
+        }
+        return await GrokExamination.wait(configuration.models[turn.model], session)
+    }
+
     package func examine(at desk: any Desk) async throws(GatewayError) -> AccountFindings {
         try await GrokExamination(configuration, desk).run()
     }

@@ -22,6 +22,9 @@ package protocol WebProvider: Provider {
         after error: GatewayError,
         at desk: any Desk
     ) async throws(GatewayError) -> OpenedTurn?
+    /// For how many seconds a limit holds that the account has just reached, where the application tells only who asks. By
+    /// then the account rests, for as long as its pool thinks fit.
+    func rest(_ turn: Turn, at desk: any Desk) async -> Int?
     /// What is to be done when the answer is over and the client has it; `end` is nil where it never came to its end.
     func conclude(_ turn: Turn, _ end: TurnEnd?, at desk: any Desk) async
     /// Finds out whether an account works, and what it may still do; what does not follow from `open` alone.
@@ -39,6 +42,8 @@ extension WebProvider {
         after error: GatewayError,
         at desk: any Desk
     ) async throws(GatewayError) -> OpenedTurn? { nil }
+
+    package func rest(_ turn: Turn, at desk: any Desk) async -> Int? { nil }
 
     package func conclude(_ turn: Turn, _ end: TurnEnd?, at desk: any Desk) async {}
 
