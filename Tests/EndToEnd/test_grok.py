@@ -403,6 +403,22 @@ def test_a_picture_is_had_under_its_name(person: Person, grok_sim: GrokSimulator
     assert [(r["account"], r["operation"]) for r in grok_sim.requests()[1:]] == [(owner, "asset")] * 2
 
 
+def test_a_credential_of_the_callers_own(person: Person, grok_sim: GrokSimulator) -> None:
+    cookie = "theme=dark; sso-rw=sim-grok-9; sso=sim-grok-9"
+    own = {"metadata": {"cookie": cookie}}
+    first = person.stream(0, "Hello you", **own)
+    second = person.ask(1, "And then?", conversation_id=first.conversation, **own)
+    assert second.text == "turn=2; history=Hello you; got=And then?"
+    requests = grok_sim.requests()
+    assert [record["account"] for record in requests] == ["sim-grok-9"] * 2
+    assert {record.header("cookie") for record in requests} == {cookie}, "to the letter"
+    # Nobody else has it, and nobody remembers it.
+    with pytest.raises(openai.ConflictError):
+        person.ask(0, "And now?", conversation_id=first.conversation)
+    history = [user("Hello you"), assistant(first.text), user("what did I say in turn 1?")]
+    assert person.ask(0, history, conversation_id=first.conversation).text == "Hello you"
+
+
 @pytest.mark.limit(60)
 def test_many_conversations_lose_nothing(start: Any, grok_sim: GrokSimulator) -> None:
     """Accounts fall out while conversations go on, each turn at another worker; every history stays whole."""

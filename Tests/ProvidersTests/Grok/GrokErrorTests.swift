@@ -104,6 +104,7 @@ struct GrokErrorTests {
             #expect(try await grokRead(Self.told(code, "x")).failure == expected)
         }
         #expect(try await grokRead(#"{"error":"x"}"#).failure == .upstreamError)
+        #expect(try await grokRead(#"{"error":{"message":"x","usageLimitReached":{}}}"#).failure == .rateLimitExceeded)
     }
 
     @Test("After some text: a failure is one, a moderation ends it, a broken tool is nothing")
@@ -114,6 +115,8 @@ struct GrokErrorTests {
         #expect(moderated.finish == .contentFilter && moderated.failure == nil)
         let tool = try await grokRead(whole("answer", #","streamErrors":[{"message":"x","toolCallFailed":{}}]"#))
         #expect(tool.text == "answer" && tool.finish == .stop)
+        let early = try await grokRead(flat(#""error":{"message":"x","toolCallFailed":{}}"#), said("answer"))
+        #expect(early.text == "answer" && early.finish == .stop)
     }
 
     @Test("The last pictures of an allowance are delivered")

@@ -43,6 +43,9 @@ package struct GrokProvider: WebProvider {
         return traits
     }
 
+    /// The application calls its stream plain JSON; what stands in for it may know better.
+    package func mayBeStream(_ type: MediaType) -> Bool { type != .other }
+
     package func owns(_ model: String) -> Bool { model.hasPrefix("grok-") }
 
     package func open(_ turn: Turn, at desk: any Desk) async throws(GatewayError) -> OpenedTurn {
