@@ -1,4 +1,4 @@
-"""FlowGPT behind the endpoint, asked with the SDK: context, signatures, nonces, accounts, cleaning, errors, discovery."""
+"""FlowGPT behind the endpoint: context, signatures, nonces, accounts, cleaning, errors, discovery."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def error(answer: Any) -> dict[str, Any]:
 
 def streamed(cluster: Cluster, text: str, model: str = "flowgpt/default", worker: int = 0) -> Any:
     """One stream, read to its end, whatever that is."""
-    return asyncio.run(exchange(cluster.workers[worker].address, request_bytes(CHAT, chat(text, model, stream=True), KEY)))
+    data = request_bytes(CHAT, chat(text, model, stream=True), KEY)
+    return asyncio.run(exchange(cluster.workers[worker].address, data))
 
 
 def asked(sim: Simulator) -> list[Recorded]:

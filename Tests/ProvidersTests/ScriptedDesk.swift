@@ -12,6 +12,8 @@ final class ScriptedDesk: Desk {
         var claims: Set<String> = []
         var nonces: [(device: String, nonce: String)] = []
         var pauses = 0
+        var isClosed = false
+        var diary: [String] = []
         var randomByte: UInt8 = 0
     }
 
@@ -43,6 +45,18 @@ final class ScriptedDesk: Desk {
     var nonces: [(device: String, nonce: String)] { state.withLock { $0.nonces } }
     var pauses: Int { state.withLock { $0.pauses } }
 
+    /// What was done that cannot be undone, in its order: `POST http://…`, `remember session`, `release refresh` …
+    var diary: [String] { state.withLock { $0.diary } }
+
+    /// The client has left.
+    func close() { state.withLock { $0.isClosed = true } }
+
+    private func check() throws(GatewayError) {
+        if state.withLock({ $0.isClosed }) {
+            throw GatewayError(.clientGone, "The client has left.", source: .client)
+        }
+    }
+
     /// What is remembered, in plain text.
     var facts: [String: String] {
         get { state.withLock { $0.facts.mapValues { String(decoding: $0, as: UTF8.self) } } }
@@ -57,7 +71,11 @@ final class ScriptedDesk: Desk {
     }
 
     func ask(_ request: OutgoingRequest) async throws(GatewayError) -> DeskAnswer {
-        state.withLock { $0.requests.append(request) }
+        try check()
+        state.withLock {
+            $0.requests.append(request)
+            $0.diary.append("\(request.method.rawValue) \(request.url)")
+        }
         return try answer(request)
     }
 
@@ -87,6 +105,7 @@ final class ScriptedDesk: Desk {
         state.withLock {
             $0.facts[name] = value
             $0.lifetimes[name] = seconds
+            $0.diary.append("remember \(name)")
         }
     }
 
@@ -96,7 +115,12 @@ final class ScriptedDesk: Desk {
         state.withLock { $0.claims.insert(name).inserted }
     }
 
-    func release(_ name: String) async { _ = state.withLock { $0.claims.remove(name) } }
+    func release(_ name: String) async {
+        state.withLock {
+            $0.claims.remove(name)
+            $0.diary.append("release \(name)")
+        }
+    }
 
     func pause(milliseconds: Int) async throws(GatewayError) {
         let number = state.withLock { state in
@@ -104,5 +128,6 @@ final class ScriptedDesk: Desk {
             return state.pauses
         }
         onPause(self, number)
+        try check()
     }
 }

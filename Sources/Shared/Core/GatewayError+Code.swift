@@ -43,6 +43,8 @@ extension GatewayError {
         case upstreamCut = "upstream_cut"
         /// Something in front of the upstream, a bot check or a firewall, keeps us out.
         case upstreamBlocked = "upstream_blocked"
+        /// The upstream wants to be shown something that only a browser has.
+        case upstreamCheckRequired = "upstream_check_required"
         case upstreamInvalid = "upstream_invalid_response"
         case upstreamOverloaded = "upstream_overloaded"
         case overloaded = "overloaded"
@@ -59,7 +61,7 @@ extension GatewayError {
             400
         case .invalidAPIKey, .invalidCredentials: 401
         case .budgetExhausted: 402
-        case .permissionDenied: 403
+        case .permissionDenied, .upstreamCheckRequired: 403
         case .modelNotFound, .notFound: 404
         case .methodNotAllowed: 405
         case .requestTimeout: 408
@@ -97,8 +99,8 @@ extension GatewayError {
             .clientGone, .notImplemented, .httpVersionNotSupported:
             upstreamType ?? "invalid_request_error"
         case .internalError, .upstreamError, .upstreamRefusedCredentials, .upstreamUnreachable, .upstreamCut,
-            .upstreamBlocked, .upstreamInvalid, .upstreamOverloaded, .overloaded, .stateUnavailable, .upstreamTimeout,
-            .upstreamIdle:
+            .upstreamBlocked, .upstreamCheckRequired, .upstreamInvalid, .upstreamOverloaded, .overloaded,
+            .stateUnavailable, .upstreamTimeout, .upstreamIdle:
             "server_error"
         }
     }

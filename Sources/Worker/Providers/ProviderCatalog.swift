@@ -11,6 +11,7 @@ package enum ProviderCatalog {
         HuggingFaceProvider.definition,
         GrokProvider.definition,
         FlowGPTProvider.definition,
+        ChatGPTProvider.definition,
         EchoProvider.definition,
     ]
 

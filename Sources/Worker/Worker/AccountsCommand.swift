@@ -104,7 +104,8 @@ struct AccountsCommand: StateCommand {
         }
         if results.count > 1, !writesJSON {
             let counts = AccountCounts(results, empty: given.empty)
-            StandardStreams.print(
+            // The lines above are for programs as well.
+            StandardStreams.complain(
                 "\(counts.added) added, \(counts.duplicates) there already, \(counts.invalid) invalid, "
                     + "\(counts.empty) empty"
             )

@@ -55,6 +55,10 @@ import Testing
         #expect(FlowGPTAccount.credential("abc") == "abc")
         #expect(FlowGPTAccount.credential("|dev") == nil)
         let definition = FlowGPTProvider.definition
+        #expect(definition.pool.reads("Bearer a.b-c_d=|dev") == "a.b-c_d=|dev")
+        for text in ["", "null", "sso=a; b=c", #"{"access_token":"a"}"#, "two words", "é"] {
+            #expect(definition.pool.reads(text) == nil, "\(text)")
+        }
         let settings = ProviderSettings(
             ["FLOWGPT_TOKENS": "one, two|dev-2|second ,", "FLOWGPT_BEARER_TOKEN": "Bearer three"],
             now: { 0 }

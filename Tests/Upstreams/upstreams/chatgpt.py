@@ -89,8 +89,8 @@ class ChatGPTSimulator(WebSimulator):
         super().__init__(send_buffer, **settings)
         self._start_anew()
 
-    async def start(self, port: int = 0) -> int:
-        port = await super().start(port)
+    async def start(self, port: int = 0, host: str = "127.0.0.1") -> int:
+        port = await super().start(port, host)
         self._start_anew()
         return port
 

@@ -66,8 +66,8 @@ class WebSimulator(VendorSimulator):
         #: Where it is; known once it has started.
         self.url = ""
 
-    async def start(self, port: int = 0) -> int:
-        port = await super().start(port)
+    async def start(self, port: int = 0, host: str = "127.0.0.1") -> int:
+        port = await super().start(port, host)
         self.url = f"http://127.0.0.1:{port}"
         return port
 

@@ -85,6 +85,7 @@ package final class Gateway: RequestHandler {
             limits: RelayLimits(parts.configuration.timeouts),
             answer: { error, context in ErrorAnswer.send(error, context) }
         )
+        catalog.makeDesk = { [unowned self] in lastingDesk($0, account: $1, key: $2) }
     }
 
     /// Whether the routes name only what there is.
@@ -111,6 +112,7 @@ package final class Gateway: RequestHandler {
         let context = RequestContext(id: id, exchange: exchange, receivedAt: request.receivedAt)
         metrics.requestBegan(at: request.receivedAt)
         context.route = Route(request.head)
+        context.workspace = request.head.first("chatgpt-account-id").map { $0.text }
         context.host = request.head.first("host").map { $0.text } ?? ""
         if request.head.first("x-forwarded-proto").map({ $0.equals("https") }) == true { context.scheme = "https" }
         do throws(GatewayError) {

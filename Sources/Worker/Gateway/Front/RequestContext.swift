@@ -40,6 +40,8 @@ final class RequestContext {
     var wantsConversation = false
     /// What a stream's chunks are called, where that is no chat completion.
     var streamName: String?
+    /// The workspace that the client's header names, among those of the account.
+    var workspace: String?
     /// As the client knows this service; empty where it did not say.
     var host = ""
     var scheme = "http"

@@ -22,6 +22,8 @@ final class StreamAttempt: TransferDelegate {
     private var body = Body.awaited
     private var transfer: Transfer?
     private var job: Job?
+    /// The present call is not the first.
+    private var isFurther = false
     private let scratch: StreamScratch
     private let lingering: LingeringTransfers
 
@@ -45,10 +47,17 @@ final class StreamAttempt: TransferDelegate {
         transfer = upstream.start(request, delegate: self)
     }
 
-    /// The answer goes on where another request leads.
-    func goOn(with request: OutgoingRequest, on upstream: UpstreamClient) {
+    /// Nothing more is wanted of the present call.
+    func rest() {
         transfer?.cancel()
+        transfer = nil
         body = .awaited
+    }
+
+    /// The answer goes on where another request leads, in whatever form.
+    func goOn(with request: OutgoingRequest, on upstream: UpstreamClient) {
+        rest()
+        isFurther = true
         transfer = upstream.start(request, delegate: self)
     }
 
@@ -80,7 +89,7 @@ final class StreamAttempt: TransferDelegate {
         self.head = head
         relay.upstreamAnswered(transfer)
         let isSuccess = (200..<300).contains(head.status)
-        if isSuccess, mayBeStream(head) {
+        if isSuccess, isFurther || mayBeStream(head) {
             body = .events
         } else {
             body = .other(ByteBuffer())
@@ -118,13 +127,25 @@ final class StreamAttempt: TransferDelegate {
         switch (outcome, body) {
         // The status was clear before the connection broke.
         case (.failed, .other(let gathered)) where head.map({ $0.status >= 400 }) ?? false:
-            relay.upstreamFailed(refusal(gathered))
-        case (.failed(let failure), _): relay.upstreamFailed(GatewayError(failure))
-        case (.complete, .other(let gathered)): relay.upstreamFailed(refusal(gathered))
+            fail(refusal(gathered), relay)
+        case (.failed(let failure), _): fail(GatewayError(failure), relay)
+        case (.complete, .other(let gathered)): fail(refusal(gathered), relay)
         case (.complete, _):
             translator.finish(into: &scratch.output)
             handOver(to: relay)
         }
+    }
+
+    /// The call has failed; the answer may be taken up again where it broke off.
+    private func fail(_ error: GatewayError, _ relay: StreamRelay) {
+        guard isFurther || isTranslating, translator.takeUp(after: error, into: &scratch.output) else {
+            return relay.upstreamFailed(error)
+        }
+        handOver(to: relay)
+    }
+
+    private var isTranslating: Bool {
+        if case .events = body { true } else { false }
     }
 
     /// Servers that do not say what they send are taken at their bytes.

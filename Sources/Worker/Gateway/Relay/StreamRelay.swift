@@ -142,15 +142,15 @@ final class StreamRelay {
             case .hold: held.append(output.events.readable)
             case .begin:
                 held.append(output.events.readable)
-                if output.end == nil { begin() }
-            case .write where held.isEmpty && output.end == nil:
+                if output.goesOn { begin() }
+            case .write where held.isEmpty && output.goesOn:
                 if !hasFlowed { contentFlows() }
                 voice?.say(&output.events)
                 exchange.write(output.events)
             case .write:
                 if !hasFlowed { contentFlows() }
                 held.append(output.events.readable)
-                if output.end == nil { flushHeld() }
+                if output.goesOn { flushHeld() }
             }
         }
         switch output.end {
@@ -160,7 +160,21 @@ final class StreamRelay {
         case .failed(let error): upstreamFailed(error)
         case .more(let request):
             relieve(now)
-            attempt?.goOn(with: request, on: services.upstream)
+            goOn(with: request)
+        }
+    }
+
+    /// The answer is to be had by a further call, which its provider first makes ready.
+    private func goOn(with request: OutgoingRequest) {
+        guard let attempt else { return }
+        attempt.rest()
+        owner?.prepare(request) { [self] result in
+            // The client may have left meanwhile, or another attempt have begun.
+            guard self.attempt === attempt else { return }
+            switch result {
+            case .success(let request): attempt.goOn(with: request, on: services.upstream)
+            case .failure(let error): upstreamFailed(error)
+            }
         }
     }
 

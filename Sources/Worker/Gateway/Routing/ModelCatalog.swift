@@ -17,6 +17,10 @@ final class ModelCatalog {
     private static let longestList = 10_000
     private static let mostPages = 100
 
+    private typealias Questioner = (id: String, key: String)
+
+    /// For web applications, whose lists take more than a key.
+    var makeDesk: ((any WebProvider, _ account: String, _ key: String) -> any Desk)?
     private let providers: [any Provider]
     /// Changes with the operator's routes.
     var router: ModelRouter
@@ -135,7 +139,7 @@ final class ModelCatalog {
         {
             return nil
         }
-        guard let key = await credential(of: provider), let request = provider.modelsRequest(key: key) else {
+        guard let account = await account(of: provider), let request = await question(provider, account) else {
             return nil
         }
         do throws(TransferFailure) {
@@ -147,7 +151,7 @@ final class ModelCatalog {
                 status = head.status
                 guard status == 200 else { break }
                 pages.append(body)
-                next = provider.modelsRequest(key: key, after: pages)
+                next = provider.modelsRequest(key: account.key, after: pages)
             }
             if status == 200, let models = provider.models(ofPages: pages) {
                 return models.prefix(Self.longestList).map { ModelEntry($0, of: provider.name) }
@@ -159,9 +163,16 @@ final class ModelCatalog {
         return nil
     }
 
-    /// The credential of whichever account may be used now; what listing the models costs it is not worth counting.
-    private func credential(of provider: any Provider) async -> String? {
-        guard provider.needsAccount else { return "" }
+    private func question(_ provider: any Provider, _ account: Questioner) async -> OutgoingRequest? {
+        guard let web = provider as? any WebProvider, let makeDesk else {
+            return provider.modelsRequest(key: account.key)
+        }
+        return try? await web.modelsRequest(at: makeDesk(web, account.id, account.key))
+    }
+
+    /// Whichever account may be used now; what listing the models costs it is not worth counting.
+    private func account(of provider: any Provider) async -> Questioner? {
+        guard provider.needsAccount else { return ("", "") }
         guard let pool = pools[provider.name] else { return nil }
         switch pool.choose(model: "", preferring: nil, excluding: []) {
         case .lease(let lease): return use(lease, of: pool)
@@ -172,8 +183,8 @@ final class ModelCatalog {
         }
     }
 
-    private func use(_ lease: Lease, of pool: AccountPool) -> String {
+    private func use(_ lease: Lease, of pool: AccountPool) -> Questioner {
         pool.report(lease, .abandoned)
-        return lease.account.credential
+        return (lease.account.id, lease.account.credential)
     }
 }

@@ -133,7 +133,8 @@ extension Gateway {
             secret: plan.secret,
             filesURL: filesURL(context),
             now: WallClock.seconds(),
-            dropsUnsupported: configuration.dropsUnsupported
+            dropsUnsupported: configuration.dropsUnsupported,
+            workspace: context.workspace
         )
         plan.desk?.close()
         let desk = makeDesk(provider, account: turn.account, key: turn.key, for: context)
@@ -256,15 +257,20 @@ extension Gateway {
             return
         }
         plan.desk?.close()
-        let desk = TurnDesk(
+        let desk = lastingDesk(provider, account: turn.account, key: turn.key)
+        // Ends with the last of its calls, all of which have deadlines.
+        Task.immediate { @LoopActor in await provider.conclude(turn, plan.end, at: desk) }
+    }
+
+    /// For what is done beside the request, or after it.
+    func lastingDesk(_ provider: any WebProvider, account: String, key: String) -> TurnDesk {
+        TurnDesk(
             provider: provider.name,
-            account: turn.account,
-            key: turn.key,
+            account: account,
+            key: key,
             until: LoopClock.now.advanced(by: .seconds(60)),
             TurnDesk.Services(upstream: services.upstream, nonces: nonces, facts: facts, pool: pools[provider.name])
         )
-        // Ends with the last of its calls, all of which have deadlines.
-        Task.immediate { @LoopActor in await provider.conclude(turn, plan.end, at: desk) }
     }
 
     private func filesURL(_ context: RequestContext) -> String {

@@ -66,11 +66,20 @@ final class TurnDesk: Desk {
         call = nil
         try check()
         switch result {
-        case .success(let (head, body)):
-            let headers = head.fields.map { HTTPHeader($0.0.text, $0.1.text) }
-            return DeskAnswer(status: head.status, headers: headers, body: body)
+        case .success(let answer): return DeskAnswer(answer)
         case .failure(let failure): throw GatewayError(failure)
         case nil: throw GatewayError(.internalError, "A call has no outcome.")
+        }
+    }
+
+    @LoopActor func seeThrough(_ request: OutgoingRequest) async throws(GatewayError) -> DeskAnswer {
+        try check()
+        calls += 1
+        do throws(TransferFailure) {
+            let answer = try await services.upstream.fetch(request, limit: Self.bodyLimit, deadline: Self.patience)
+            return DeskAnswer(answer)
+        } catch {
+            throw GatewayError(error)
         }
     }
 
@@ -129,6 +138,16 @@ final class TurnDesk: Desk {
         guard LoopClock.now < deadline else {
             throw GatewayError(.upstreamTimeout, "The upstream took too long.", source: .upstream)
         }
+    }
+}
+
+extension DeskAnswer {
+    fileprivate init(_ answer: (head: UpstreamHead, body: [UInt8])) {
+        self.init(
+            status: answer.head.status,
+            headers: answer.head.fields.map { HTTPHeader($0.0.text, $0.1.text) },
+            body: answer.body
+        )
     }
 }
 

@@ -25,6 +25,23 @@ struct FlowGPTAccount: Equatable {
         return parts.count > 1 && !parts[1].isEmpty ? "\(token)|\(parts[1])" : String(token)
     }
 
+    /// The same of what somebody pastes, where that can be a token at all: cookies, JSON and sentences are none.
+    static func pasted(_ text: String) -> String? {
+        guard let credential = credential(text), FlowGPTAccount(credential).token?.utf8.allSatisfy(isOfTokens) == true
+        else { return nil }
+        return credential
+    }
+
+    /// What tokens consist of, whatever their kind.
+    private static func isOfTokens(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: "-._~+/=:".utf8.contains(byte)
+        }
+    }
+
     private static func bare(_ text: Substring) -> Substring {
         let token = text.drop { $0 == " " }
         guard token.utf8.count > 7, token.prefix(7).lowercased() == "bearer " else { return token }

@@ -29,7 +29,7 @@ package struct FlowGPTProvider: WebProvider {
         traits.isExact = true
         traits.rest = (.seconds(60), .seconds(900))
         traits.restsWhole = true
-        traits.reads = FlowGPTAccount.credential
+        traits.reads = FlowGPTAccount.pasted
         traits.credentials = { settings, name in settings.list(name).compactMap(FlowGPTAccount.credential) }
         return traits
     }

@@ -13,6 +13,8 @@ package protocol Desk: Sendable {
 
     /// One call and its whole answer, whatever its status. Fails where there is no answer.
     func ask(_ request: OutgoingRequest) async throws(GatewayError) -> DeskAnswer
+    /// The same, seen through even when the client leaves meanwhile: for what would be lost otherwise.
+    func seeThrough(_ request: OutgoingRequest) async throws(GatewayError) -> DeskAnswer
     /// A value of 32 hexadecimal digits that nobody in the cluster has had for this device.
     func claimNonce(for device: String) async throws(GatewayError) -> String
     /// Random bytes from the system.
@@ -34,6 +36,12 @@ package protocol Desk: Sendable {
 
     /// Lets the loop do other work, for as long as one asks; long computations call it between their slices.
     func pause(milliseconds: Int) async throws(GatewayError)
+}
+
+extension Desk {
+    package func seeThrough(_ request: OutgoingRequest) async throws(GatewayError) -> DeskAnswer {
+        try await ask(request)
+    }
 }
 
 /// A whole answer.

@@ -30,6 +30,8 @@ package struct Turn: Sendable {
     /// In seconds since 1970.
     package let now: Int
     package let dropsUnsupported: Bool
+    /// The workspace that the client's own header names, among those of the account.
+    package let workspace: String?
 
     package init(
         request: ModelRequest,
@@ -45,7 +47,8 @@ package struct Turn: Sendable {
         secret: [UInt8] = [],
         filesURL: String = "/images/",
         now: Int = 0,
-        dropsUnsupported: Bool = false
+        dropsUnsupported: Bool = false,
+        workspace: String? = nil
     ) {
         self.request = request
         self.model = model
@@ -61,6 +64,7 @@ package struct Turn: Sendable {
         self.filesURL = filesURL
         self.now = now
         self.dropsUnsupported = dropsUnsupported
+        self.workspace = workspace
     }
 
     /// A conversation's earlier turns, which the upstream remembers.

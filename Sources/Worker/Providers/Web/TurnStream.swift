@@ -30,8 +30,16 @@ package struct TurnStream: StreamTranslator {
     }
 
     package mutating func finish(into output: inout StreamOutput) {
+        // A further call's body may be nothing at all.
+        unsafe reader.receive(UnsafeRawBufferPointer(start: nil, count: 0), into: &pieces)
         reader.finish(into: &pieces)
         handOver(to: &output)
+    }
+
+    package mutating func takeUp(after error: GatewayError, into output: inout StreamOutput) -> Bool {
+        guard reader.takeUp(after: error, into: &pieces) else { return false }
+        handOver(to: &output)
+        return true
     }
 
     private mutating func handOver(to output: inout StreamOutput) {

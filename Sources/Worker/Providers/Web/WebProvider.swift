@@ -25,12 +25,22 @@ package protocol WebProvider: Provider {
     /// For how many seconds a limit holds that the account has just reached, where the application tells only who asks. By
     /// then the account rests, for as long as its pool thinks fit.
     func rest(_ turn: Turn, at desk: any Desk) async -> Int?
+    /// Makes a further call of the turn ready to leave, which its reader has asked for: waits, or has what must go along.
+    func prepare(
+        _ request: OutgoingRequest,
+        _ turn: Turn,
+        at desk: any Desk
+    ) async throws(GatewayError) -> OutgoingRequest
     /// What is to be done when the answer is over and the client has it; `end` is nil where it never came to its end.
     func conclude(_ turn: Turn, _ end: TurnEnd?, at desk: any Desk) async
     /// Finds out whether an account works, and what it may still do; what does not follow from `open` alone.
     func examine(at desk: any Desk) async throws(GatewayError) -> AccountFindings
     /// How to fetch a file that an answer has named, with the account that may.
     func fileRequest(_ url: String, at desk: any Desk) async throws(GatewayError) -> OutgoingRequest
+    /// Has a new access for an account when its time has come, or in any case.
+    func refresh(force: Bool, at desk: any Desk) async
+    /// Asks which models there are, where that takes more than the account's credential.
+    func modelsRequest(at desk: any Desk) async throws(GatewayError) -> OutgoingRequest?
 }
 
 extension WebProvider {
@@ -43,9 +53,21 @@ extension WebProvider {
         at desk: any Desk
     ) async throws(GatewayError) -> OpenedTurn? { nil }
 
+    package func prepare(
+        _ request: OutgoingRequest,
+        _ turn: Turn,
+        at desk: any Desk
+    ) async throws(GatewayError) -> OutgoingRequest { request }
+
     package func rest(_ turn: Turn, at desk: any Desk) async -> Int? { nil }
 
     package func conclude(_ turn: Turn, _ end: TurnEnd?, at desk: any Desk) async {}
+
+    package func refresh(force: Bool, at desk: any Desk) async {}
+
+    package func modelsRequest(at desk: any Desk) async throws(GatewayError) -> OutgoingRequest? {
+        modelsRequest(key: desk.key)
+    }
 
     package func fileRequest(_ url: String, at desk: any Desk) async throws(GatewayError) -> OutgoingRequest {
         OutgoingRequest(method: .get, url: url)
