@@ -401,3 +401,67 @@ def test_a_picture_is_had_under_its_name(person: Person, grok_sim: GrokSimulator
         answer = fetch(person.addresses[worker], f"/images/{name}")
         assert answer.status == 200 and bytes(answer.body[:3]) == b"\xff\xd8\xff"
     assert [(r["account"], r["operation"]) for r in grok_sim.requests()[1:]] == [(owner, "asset")] * 2
+
+
+def test_a_credential_of_the_callers_own(person: Person, grok_sim: GrokSimulator) -> None:
+    cookie = "theme=dark; sso-rw=sim-grok-9; sso=sim-grok-9"
+    own = {"metadata": {"cookie": cookie}}
+    first = person.stream(0, "Hello you", **own)
+    second = person.ask(1, "And then?", conversation_id=first.conversation, **own)
+    assert second.text == "turn=2; history=Hello you; got=And then?"
+    requests = grok_sim.requests()
+    assert [record["account"] for record in requests] == ["sim-grok-9"] * 2
+    assert {record.header("cookie") for record in requests} == {cookie}, "to the letter"
+    # Nobody else has it, and nobody remembers it.
+    with pytest.raises(openai.ConflictError):
+        person.ask(0, "And now?", conversation_id=first.conversation)
+    history = [user("Hello you"), assistant(first.text), user("what did I say in turn 1?")]
+    assert person.ask(0, history, conversation_id=first.conversation).text == "Hello you"
+
+
+@pytest.mark.limit(60)
+def test_many_conversations_lose_nothing(start: Any, grok_sim: GrokSimulator) -> None:
+    """Accounts fall out while conversations go on, each turn at another worker; every history stays whole."""
+    accounts = [f"sim-grok-heavy-{n}" for n in range(6)]
+    person = start(",".join(accounts))
+    grok_sim.faults(
+        {"account": accounts[0], "operation": "continue", "fault": "too_many", "times": 1, "wait": 600},
+        {"account": accounts[1], "operation": "continue", "fault": "no_quota", "times": 1, "wait": 600},
+        {"account": accounts[2], "operation": "continue", "fault": "stream_error", "times": 2, "after_calls": 3},
+        {"account": accounts[3], "operation": "chat", "fault": "server_error", "every": 12},
+        {"account": accounts[4], "operation": "chat", "fault": "banner", "every": 15},
+    )
+
+    def hold(number: int) -> int:
+        name, said = None, []
+        for turn in range(1, 6):
+            text = f"conversation {number} says number {turn}"
+            ask = person.stream if (number + turn) % 3 else person.ask
+            answer = ask((number + turn) % 2, text, **({"conversation_id": name} if name else {}))
+            assert answer.text == f"turn={turn}; history={'|'.join(said)}; got={text}"
+            assert name in (None, answer.conversation)
+            name = answer.conversation
+            said.append(text)
+        return turn
+
+    with ThreadPoolExecutor(16) as threads:
+        assert sum(threads.map(hold, range(40))) == 200
+    stats = grok_sim.stats()
+    assert stats["links_left"] == [] and stats["manners"] == {"odd": {}, "overlaps": []}
+    assert sum(account["violations"] for account in stats["accounts"].values()) == 0
+    early = [record for account in stats["accounts"].values() for record in account["early_records"]]
+    assert all(record["at"] - record["told_at"] < 2 for record in early), "nobody but who was on the way"
+    assert stats["conversations"]["cloned"] > 0, "some have moved"
+
+
+def test_how_long_a_limit_holds_is_found_out(start: Any, grok_sim: GrokSimulator) -> None:
+    person = start(ONE)
+    grok_sim.faults({"operation": "chat", "fault": "no_quota", "wait": 900})
+    for worker in (0, 1, 0):
+        with pytest.raises(openai.RateLimitError) as refused:
+            person.ask(worker, "Hello")
+        assert 880 <= int(refused.value.response.headers["retry-after"]) <= 900
+    assert [op for _, op in operations(grok_sim)] == ["new", "rate-limits"], "it is not asked while it must wait"
+    # Another model has an allowance of its own.
+    grok_sim.faults()
+    assert person.ask(1, "Hello", model="grok-4.2").text.endswith("got=Hello")

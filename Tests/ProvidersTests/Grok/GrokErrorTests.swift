@@ -55,10 +55,9 @@ struct GrokErrorTests {
         #expect(!error.message.contains("WKE") && !error.message.contains("<"))
     }
 
-    @Test("How long to wait: what is said, ten hours where an allowance is used up, else nothing")
+    @Test("How long to wait is what is said, or to be found out")
     func waits() throws {
         #expect(try failure(429, Self.told(8, "Too many requests")).retryAfter == nil)
-        #expect(try failure(429, Self.told(8, "no quota left (0 remaining)")).retryAfter == 36_000)
         #expect(try failure(429, Self.told(8, "no quota left"), retryAfter: "7").retryAfter == 7)
     }
 
@@ -105,6 +104,7 @@ struct GrokErrorTests {
             #expect(try await grokRead(Self.told(code, "x")).failure == expected)
         }
         #expect(try await grokRead(#"{"error":"x"}"#).failure == .upstreamError)
+        #expect(try await grokRead(#"{"error":{"message":"x","usageLimitReached":{}}}"#).failure == .rateLimitExceeded)
     }
 
     @Test("After some text: a failure is one, a moderation ends it, a broken tool is nothing")
@@ -115,6 +115,8 @@ struct GrokErrorTests {
         #expect(moderated.finish == .contentFilter && moderated.failure == nil)
         let tool = try await grokRead(whole("answer", #","streamErrors":[{"message":"x","toolCallFailed":{}}]"#))
         #expect(tool.text == "answer" && tool.finish == .stop)
+        let early = try await grokRead(flat(#""error":{"message":"x","toolCallFailed":{}}"#), said("answer"))
+        #expect(early.text == "answer" && early.finish == .stop)
     }
 
     @Test("The last pictures of an allowance are delivered")

@@ -233,25 +233,25 @@ struct GrokOpeningTests {
         #expect(try await provider.reopen(grokTurn(past: past), opened, after: error, at: ScriptedDesk()) == nil)
     }
 
-    @Test("How long a limit holds is asked for once")
+    @Test("How long a limit holds is asked for")
     func limit() async throws {
         let provider = try grok()
-        let limited = provider.failure(FailedAnswer(status: 429, body: []))
+        let turn = try grokTurn()
         let desk = scripted { _ in
             DeskAnswer(
                 status: 200,
                 body: Array(#"{"remainingQueries":0,"totalQueries":80,"waitTimeSeconds":321}"#.utf8)
             )
         }
-        let turn = try grokTurn()
-        let opened = try await provider.open(turn, at: desk)
-        let error = await thrown { try await provider.reopen(turn, opened, after: limited, at: desk) }
-        #expect(error?.code == .rateLimitExceeded && error?.retryAfter == 321)
+        #expect(await provider.rest(turn, at: desk) == 321)
         #expect(desk.requests.map(\.url) == ["http://grok/rest/rate-limits"])
         #expect(body(of: desk.requests[0]) == #"{"requestKind":"DEFAULT","modelName":"grok-420"}"#)
         // There is some left: it was merely too fast.
-        let free = scripted { _ in DeskAnswer(status: 200, body: Array(#"{"remainingQueries":3}"#.utf8)) }
-        #expect(try await provider.reopen(turn, opened, after: limited, at: free) == nil)
+        let free = scripted { _ in
+            DeskAnswer(status: 200, body: Array(#"{"remainingQueries":3,"waitTimeSeconds":9}"#.utf8))
+        }
+        #expect(await provider.rest(turn, at: free) == nil)
+        #expect(await provider.rest(turn, at: scripted { _ in DeskAnswer(status: 500) }) == nil)
     }
 
     // MARK: Files

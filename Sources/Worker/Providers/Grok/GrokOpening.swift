@@ -31,21 +31,10 @@ struct GrokOpening {
         }
     }
 
-    /// After the message's own call has failed: tells a conversation anew that is no more, and finds out how long an account
-    /// must rest, which the application does not say by itself.
+    /// After the message's own call has failed: tells a conversation anew that is no more.
     func reopen(_ opened: OpenedTurn, after error: GatewayError) async throws(GatewayError) -> OpenedTurn? {
-        switch error.code {
-        case .conversationUnavailable where opened.passage != .replayed && turn.hasHistory:
-            return try await begin(with: turn.messages, .replayed)
-        case .rateLimitExceeded where error.retryAfter == nil || error.retryAfter == GrokFailure.longRest:
-            guard let wait = try await GrokExamination.wait(model, session) else {
-                return nil
-            }
-            var error = error
-            error.retryAfter = wait
-            throw error
-        default: return nil
-        }
+        guard error.code == .conversationUnavailable, opened.passage != .replayed, turn.hasHistory else { return nil }
+        return try await begin(with: turn.messages, .replayed)
     }
 
     /// Tells the application what the client has sent, if that is all there was.

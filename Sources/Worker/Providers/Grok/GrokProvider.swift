@@ -43,6 +43,9 @@ package struct GrokProvider: WebProvider {
         return traits
     }
 
+    /// The application calls its stream plain JSON; what stands in for it may know better.
+    package func mayBeStream(_ type: MediaType) -> Bool { type != .other }
+
     package func owns(_ model: String) -> Bool { model.hasPrefix("grok-") }
 
     package func open(_ turn: Turn, at desk: any Desk) async throws(GatewayError) -> OpenedTurn {
@@ -56,6 +59,13 @@ package struct GrokProvider: WebProvider {
         at desk: any Desk
     ) async throws(GatewayError) -> OpenedTurn? {
         try await GrokOpening(configuration, turn, desk).reopen(opened, after: error)
+    }
+
+    package func rest(_ turn: Turn, at desk: any Desk) async -> Int? {
+        guard let session = try? GrokSession(configuration, desk, key: turn.key, isVerbatim: turn.isOwnKey) else {
+            return nil
+        }
+        return await GrokExamination.wait(configuration.models[turn.model], session)
     }
 
     package func examine(at desk: any Desk) async throws(GatewayError) -> AccountFindings {
