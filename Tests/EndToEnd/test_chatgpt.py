@@ -368,3 +368,30 @@ def test_a_token_of_the_callers_own(start: Start) -> None:
         model=MODEL, messages=[{"role": "user", "content": "hi"}], metadata={"cookie": mint("at-ok-5")}
     )
     assert answer.choices[0].message.content == "You said: hi"
+
+
+def test_connections_that_break_are_taken_up_again(start: Start) -> None:
+    site = start(CHATGPT_PROTOCOL="f")
+    whole = site.say("#count=50")
+    assert site.say("#count=50 #cut-hard=20") == whole
+    assert text_of(site.stream("#count=50 #cut-hard=20", worker=1)) == whole
+    assert site.sim.stats()["resumed"] == 2
+    legacy = start(CHATGPT_PROTOCOL="legacy", RETRY_TIMES="0")
+    with pytest.raises(openai.APIStatusError):
+        legacy.say("#count=50 #cut-hard=20")
+
+
+def test_tools_are_said_in_words(start: Start) -> None:
+    site = start(CHATGPT_PROTOCOL="f")
+    weather = {"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}
+    site.ask("hello", tools=[{"type": "function", "function": weather}])
+    told = site.turns()[-1].json["messages"]
+    assert told[0]["author"]["role"] == "system" and "get_weather" in told[0]["content"]["parts"][0]
+
+
+def test_files_are_brought_by_address(start: Start, chatgpt_sim: Simulator) -> None:
+    site = start(UPLOAD_BY_URL="true", FETCH_PRIVATE_ADDRESSES="true", CHATGPT_PROTOCOL="f")
+    said = site.say(f"{chatgpt_sim.url}/ #echo what is it")
+    assert "file" in said and "http" not in said
+    assert site.turns()[-1].json["messages"][0]["content"]["parts"] == ["#echo what is it"]
+    assert site.sim.stats()["files"]["uploaded"] == 1

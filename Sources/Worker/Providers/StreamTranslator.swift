@@ -11,10 +11,14 @@ package protocol StreamTranslator: Sendable {
     mutating func unchangedEvents(in bytes: UnsafeRawBufferPointer) -> Int
     /// The upstream's body has ended as HTTP says it should; decides whether the stream has ended as well.
     mutating func finish(into output: inout StreamOutput)
+    /// The call has failed: whether the answer can be taken up where it broke off, by the request that `output` then has.
+    mutating func takeUp(after error: GatewayError, into output: inout StreamOutput) -> Bool
 }
 
 extension StreamTranslator {
     package mutating func unchangedEvents(in bytes: UnsafeRawBufferPointer) -> Int { 0 }
+
+    package mutating func takeUp(after error: GatewayError, into output: inout StreamOutput) -> Bool { false }
 }
 
 /// What a translator has made of the bytes so far. One is shared by all streams of a worker and emptied between uses.

@@ -102,6 +102,14 @@ final class ClusterState {
             leader.job("reseal", every: .seconds(600)) { await Self.reseal(pools, log) }
         }
         leader.job("models", every: .seconds(300)) { [weak gateway] in await gateway?.refreshModels() }
+        if configuration.refreshesAccounts {
+            leader.job("refresh", every: .seconds(3600)) { [weak gateway] in
+                await gateway?.refreshAccounts(force: false)
+            }
+            leader.job("refresh-all", every: configuration.refreshInterval) { [weak gateway] in
+                await gateway?.refreshAccounts(force: true)
+            }
+        }
         leader.start()
     }
 

@@ -41,6 +41,10 @@ extension Configuration {
         }
         proxyURL = environment.text("PROXY_URL")
         emulatesTools = try environment.flag("TOOL_EMULATION") ?? emulatesTools
+        refreshesAccounts = try environment.flag("SCHEDULED_REFRESH") ?? refreshesAccounts
+        if let hours = try environment.number("SCHEDULED_REFRESH_HOURS", in: 1...2160) {
+            refreshInterval = .seconds(hours * 3600)
+        }
         publicURL = environment.text("PUBLIC_URL").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
         if let seconds = try environment.number("CONVERSATION_TTL", in: 60...2_592_000) {
             conversationLifetime = .seconds(seconds)

@@ -145,7 +145,16 @@ extension Gateway {
         _ context: RequestContext,
         _ deadline: Instant
     ) async throws(GatewayError) -> (UpstreamHead, [UInt8])? {
-        let call = PlainCall(context.exchange)
+        try await ask(outgoing, provider, context, deadline, by: PlainCall(context.exchange))
+    }
+
+    func ask(
+        _ outgoing: OutgoingRequest,
+        _ provider: any Provider,
+        _ context: RequestContext,
+        _ deadline: Instant,
+        by call: PlainCall
+    ) async throws(GatewayError) -> (UpstreamHead, [UInt8])? {
         let result = await call.run(outgoing, on: services.upstream, until: deadline)
         context.upstreamAnsweredAt = LoopClock.now
         context.connectMicroseconds = call.timings.isReused ? 0 : call.timings.connect

@@ -23,6 +23,8 @@ import Upstream
     private var waiting: UnsafeContinuation<Result, Never>?
     private lazy var timer = DeadlineTimer { [unowned self] in tookTooLong() }
     private(set) var timings = TransferTimings()
+    /// What had come of a successful answer when its call failed.
+    private(set) var partial: [UInt8] = []
 
     init(_ exchange: Exchange) {
         self.exchange = exchange
@@ -56,7 +58,9 @@ import Upstream
         case .complete: finish(.answered(head, body.take()))
         // The status was clear before the connection broke.
         case .failed where head.status >= 400: finish(.answered(head, body.take()))
-        case .failed(let failure): finish(.failed(GatewayError(failure)))
+        case .failed(let failure):
+            if (200..<300).contains(head.status) { partial = body.take() }
+            finish(.failed(GatewayError(failure)))
         }
     }
 

@@ -127,13 +127,25 @@ final class StreamAttempt: TransferDelegate {
         switch (outcome, body) {
         // The status was clear before the connection broke.
         case (.failed, .other(let gathered)) where head.map({ $0.status >= 400 }) ?? false:
-            relay.upstreamFailed(refusal(gathered))
-        case (.failed(let failure), _): relay.upstreamFailed(GatewayError(failure))
-        case (.complete, .other(let gathered)): relay.upstreamFailed(refusal(gathered))
+            fail(refusal(gathered), relay)
+        case (.failed(let failure), _): fail(GatewayError(failure), relay)
+        case (.complete, .other(let gathered)): fail(refusal(gathered), relay)
         case (.complete, _):
             translator.finish(into: &scratch.output)
             handOver(to: relay)
         }
+    }
+
+    /// The call has failed; the answer may be taken up again where it broke off.
+    private func fail(_ error: GatewayError, _ relay: StreamRelay) {
+        guard isFurther || isTranslating, translator.takeUp(after: error, into: &scratch.output) else {
+            return relay.upstreamFailed(error)
+        }
+        handOver(to: relay)
+    }
+
+    private var isTranslating: Bool {
+        if case .events = body { true } else { false }
     }
 
     /// Servers that do not say what they send are taken at their bytes.

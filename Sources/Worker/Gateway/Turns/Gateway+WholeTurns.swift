@@ -50,9 +50,19 @@ extension Gateway {
             thinking: thinking(provider, opened)
         )
         var next: OutgoingRequest? = opened.request
+        var isFurther = false
         while let outgoing = next {
-            guard let (_, body) = try await ask(outgoing, provider, context, deadline) else { return .clientGone }
-            next = try answer.receive(body)
+            let call = PlainCall(context.exchange)
+            do throws(GatewayError) {
+                guard let (_, body) = try await ask(outgoing, provider, context, deadline, by: call) else {
+                    return .clientGone
+                }
+                next = try answer.receive(body)
+            } catch {
+                guard isFurther || !call.partial.isEmpty, LoopClock.now < deadline else { throw error }
+                next = try answer.receive(call.partial, until: error)
+            }
+            isFurther = true
             if let further = next, let desk = context.plan?.desk {
                 next = try await provider.prepare(further, turn, at: desk)
             }

@@ -8,12 +8,17 @@ package protocol AnswerReader: Sendable {
     mutating func receive(_ bytes: UnsafeRawBufferPointer, into pieces: inout AnswerPieces)
     /// The body has ended as HTTP says it should; decides whether the answer has ended as well.
     mutating func finish(into pieces: inout AnswerPieces)
+    /// The call has failed while its answer came: whether the answer can be taken up where it broke off, by the request that
+    /// is then among the pieces.
+    mutating func takeUp(after error: GatewayError, into pieces: inout AnswerPieces) -> Bool
     /// A further message in the same conversation, to have an answer mended, whose answer is read next; nil where that cannot
     /// be.
     mutating func followUp(_ text: String) -> OutgoingRequest?
 }
 
 extension AnswerReader {
+    package mutating func takeUp(after error: GatewayError, into pieces: inout AnswerPieces) -> Bool { false }
+
     package mutating func followUp(_ text: String) -> OutgoingRequest? { nil }
 }
 

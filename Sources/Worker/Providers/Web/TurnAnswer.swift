@@ -25,6 +25,22 @@ package struct TurnAnswer {
         var pieces = AnswerPieces()
         unsafe body.withUnsafeBytes { bytes in unsafe reader.receive(bytes, into: &pieces) }
         reader.finish(into: &pieces)
+        return try take(pieces)
+    }
+
+    /// Reads what came of a call's body before the call failed; the request to make next where the answer can be taken up
+    /// again. Else the failure stands.
+    package mutating func receive(
+        _ body: [UInt8],
+        until error: GatewayError
+    ) throws(GatewayError) -> OutgoingRequest? {
+        var pieces = AnswerPieces()
+        unsafe body.withUnsafeBytes { bytes in unsafe reader.receive(bytes, into: &pieces) }
+        guard reader.takeUp(after: error, into: &pieces) else { throw error }
+        return try take(pieces)
+    }
+
+    private mutating func take(_ pieces: AnswerPieces) throws(GatewayError) -> OutgoingRequest? {
         if let state = pieces.state { self.state = state }
         var said: [AnswerShaper.Said] = []
         for piece in pieces.pieces { shaper.take(piece, into: &said) }

@@ -36,6 +36,12 @@ package struct TurnStream: StreamTranslator {
         handOver(to: &output)
     }
 
+    package mutating func takeUp(after error: GatewayError, into output: inout StreamOutput) -> Bool {
+        guard reader.takeUp(after: error, into: &pieces) else { return false }
+        handOver(to: &output)
+        return true
+    }
+
     private mutating func handOver(to output: inout StreamOutput) {
         output.count += pieces.count
         if let state = pieces.state { self.state = state }

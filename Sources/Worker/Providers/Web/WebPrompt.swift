@@ -15,6 +15,9 @@ package struct WebPrompt: Sendable {
         guard traits.takesFiles, let chat = try? ChatRequest(request) else { return [] }
         var addresses: [Needs.Address] = []
         for message in chat.messages[min(first, chat.messages.count)...] {
+            for url in leadingAddresses(of: message, traits)?.addresses ?? [] {
+                addresses.append(Needs.Address(url: url, parameter: message.path + ".content"))
+            }
             for part in message.parts {
                 guard let (url, parameter) = source(of: part), DataURL(url) == nil else { continue }
                 addresses.append(Needs.Address(url: url, parameter: parameter))
@@ -44,10 +47,17 @@ package struct WebPrompt: Sendable {
             case .system: instructions.append(message.text)
             case .tool: messages.append(WebMessage(role: .user, text: ToolTranscript.result(message, in: chat)))
             case .user:
+                let leading = Self.leadingAddresses(of: message, traits)
+                let words = leading.map { String($0.rest) } ?? message.text
                 // Nobody's words shall pass for a call or for what came of one.
-                let text = !form.hasTools ? message.text : ToolTranscript.harmless(message.text)
+                let text = !form.hasTools ? words : ToolTranscript.harmless(words)
                 var said = WebMessage(role: .user, text: text)
-                if place >= first { said.files = try Self.files(of: message, materials, traits) }
+                if place >= first {
+                    said.files = try Self.files(of: message, materials, traits)
+                    for url in leading?.addresses ?? [] {
+                        said.files.append(try Self.file(at: url, message.path + ".content", materials))
+                    }
+                }
                 messages.append(said)
             case .assistant: messages.append(WebMessage(role: .assistant, text: ToolTranscript.assistant(message)))
             }
@@ -105,6 +115,28 @@ package struct WebPrompt: Sendable {
         var name = "file"
         if case .file(let reference) = part.kind, let given = reference.name { name = String(given.prefix(200)) }
         return WebFile(name: name, mediaType: mediaType, content: content, path: parameter)
+    }
+
+    /// Nothing unless a user's plain text begins with addresses, and that means something here.
+    private static func leadingAddresses(of message: ChatMessage, _ traits: WebTraits) -> LeadingAddresses? {
+        guard traits.uploadsByURL, message.role == .user, message.source["content"]?.isString == true else {
+            return nil
+        }
+        let leading = LeadingAddresses(message.text)
+        return leading.addresses.isEmpty ? nil : leading
+    }
+
+    private static func file(
+        at url: String,
+        _ parameter: String,
+        _ materials: Materials
+    ) throws(GatewayError) -> WebFile {
+        guard let fetched = materials.files[url], !fetched.content.isEmpty else {
+            throw .invalid(parameter, "There is no file at one of these addresses.", code: .invalidFile)
+        }
+        let path = url.prefix { $0 != "?" && $0 != "#" }
+        let name = path.split(separator: "/").dropFirst(2).last.map { String($0.prefix(200)) } ?? "file"
+        return WebFile(name: name, mediaType: fetched.mediaType, content: fetched.content, path: parameter)
     }
 
     private static func source(of part: ContentPart) -> (url: String, parameter: String)? {

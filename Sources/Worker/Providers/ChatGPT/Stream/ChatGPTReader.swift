@@ -76,6 +76,34 @@ struct ChatGPTReader: AnswerReader {
         tellState(&pieces)
     }
 
+    /// The site keeps the answer for whoever has lost it; what it has refused outright it has not begun.
+    mutating func takeUp(after error: GatewayError, into pieces: inout AnswerPieces) -> Bool {
+        guard !isOver else { return false }
+        if case .conversation = source {
+            guard polls < Self.mostPolls, Self.isPassing(error) else { return false }
+            poll(&pieces)
+            return true
+        }
+        if machine.isAnswered, !isWaiting {
+            complete(&pieces)
+            return true
+        }
+        guard course.isPresent, offset > 0, files.conversation != nil, resumes < Self.mostResumes, Self.isPassing(error)
+        else { return false }
+        resume(&pieces)
+        tellState(&pieces)
+        return true
+    }
+
+    private static func isPassing(_ error: GatewayError) -> Bool {
+        switch error.code {
+        case .upstreamCut, .upstreamUnreachable, .upstreamTimeout, .upstreamOverloaded, .upstreamError, .conflict,
+            .rateLimitExceeded:
+            true
+        default: false
+        }
+    }
+
     mutating func followUp(_ text: String) -> OutgoingRequest? {
         guard course.keepsHistory, let conversation = files.conversation, let parent = machine.lastMessage else {
             return nil
