@@ -33,6 +33,9 @@ struct AccountImportTests {
         #expect(credentials("one, two,three,") == ["one", "two", "three"])
         #expect(lines("one,two----both").map(\.note) == ["both", "both"])
         #expect(AccountImport(Array("one,,two".utf8)).empty == 1)
+        #expect(credentials("Cookie: sso=abc; x=1") == ["sso=abc; x=1"])
+        let together = AccountImport(Array("token,workspace\n".utf8), in: CredentialForm(hasCommas: true))
+        #expect(together.entries == [.account(AccountLine(credential: "token,workspace", note: ""))])
     }
 
     @Test("JSON is read in the forms in which tools write it")

@@ -28,7 +28,7 @@ struct ExaminationEndpointTests {
             ]
             parts.examinations = parts.redis.map { ExaminationBook(redis: $0) }
             parts.examine = { account async throws(GatewayError) in try await verdict(account.credential) }
-            parts.credentialReaders = ["beta": { $0.hasPrefix("no") ? nil : $0.lowercased() }]
+            parts.credentialForms = ["beta": CredentialForm { $0.hasPrefix("no") ? nil : $0.lowercased() }]
         }
         worker.parts.pools.forEach { $0.start() }
         await eventually("the pool is known") { worker.parts.pools.allSatisfy(\.isCurrent) }

@@ -14,8 +14,8 @@ package struct AdminParts {
     package var keyRing: KeyRing?
     package var limits: RateLimits?
     package var pools: [AccountPool] = []
-    /// By pool: puts a pasted credential into the form in which it is kept; nothing for what is none.
-    package var credentialReaders: [String: @Sendable (String) -> String?] = [:]
+    /// By pool.
+    package var credentialForms: [String: CredentialForm] = [:]
     /// Tests an account at its upstream.
     package var examine: (@LoopActor (Account) async throws(GatewayError) -> Examination)?
     package var examinations: ExaminationBook?

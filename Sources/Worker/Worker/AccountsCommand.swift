@@ -86,7 +86,7 @@ struct AccountsCommand: StateCommand {
 
     /// Adds all it is given, and fails at the end when one could not be added.
     @LoopActor private func add(_ credential: String?, to pool: AccountPool) async throws {
-        let given = try credential.map { AccountImport(one: $0) } ?? Self.standardInput()
+        let given = try credential.map { AccountImport(one: $0) } ?? standardInput()
         guard !given.entries.isEmpty else { throw UsageError(message: "standard input holds no credential") }
         var results: [Result<Account, GatewayError>] = []
         for entry in given.entries { results.append(await add(entry, to: pool)) }
@@ -125,7 +125,7 @@ struct AccountsCommand: StateCommand {
             case .account(let one): line = one
             case .unreadable(let reason): throw .invalid("credential", reason)
             }
-            guard let credential = reads(line.credential) else {
+            guard let credential = form.reads(line.credential) else {
                 throw .invalid("credential", "this is no credential of \(pool.name)")
             }
             return .success(
@@ -142,14 +142,14 @@ struct AccountsCommand: StateCommand {
         }
     }
 
-    private func reads(_ credential: String) -> String? {
-        ProviderCatalog.definitions.first { $0.name == pool }.flatMap { $0.pool.reads(credential) }
+    private var form: CredentialForm {
+        ProviderCatalog.definitions.first { $0.name == pool }?.credentialForm ?? CredentialForm()
     }
 
     /// What an entry that was not added is called: the id that it has or would have.
     @LoopActor private func name(of entry: AccountImport.Entry) -> String {
         guard case .account(let line) = entry else { return String(repeating: "-", count: 16) }
-        return AccountPool.id(of: reads(line.credential) ?? line.credential, pool: pool)
+        return AccountPool.id(of: form.reads(line.credential) ?? line.credential, pool: pool)
     }
 
     @LoopActor private func list(_ pool: AccountPool, _ examinations: ExaminationBook) async throws {
@@ -183,11 +183,11 @@ struct AccountsCommand: StateCommand {
         CommandOutput.printJSON { AccountJSON.write(account, tested: tested, now: time(nil), to: &$0) }
     }
 
-    private static func standardInput() throws(UsageError) -> AccountImport {
+    private func standardInput() throws(UsageError) -> AccountImport {
         guard let text = StandardStreams.readAll(most: 4 << 20) else {
             throw UsageError(message: "standard input cannot be read")
         }
-        return AccountImport(text)
+        return AccountImport(text, in: form)
     }
 }
 

@@ -115,7 +115,7 @@ enum Service {
         parts.password = configuration.adminPassword
         parts.pools = pools.values.sorted { $0.name < $1.name }
         for definition in ProviderCatalog.definitions {
-            parts.credentialReaders[definition.name] = definition.pool.reads
+            parts.credentialForms[definition.name] = definition.credentialForm
         }
         if let state {
             parts.examine = { account async throws(GatewayError) in try await examiner.examine(account) }

@@ -52,7 +52,7 @@ extension OutgoingRequest {
 }
 
 /// What a reader made of a whole answer: neighbouring pieces of text joined.
-struct ReaderRun: Equatable {
+struct FlowGPTRun: Equatable {
     var text = ""
     var reasoning = ""
     var finish: FinishReason?
@@ -84,17 +84,17 @@ struct ReaderRun: Equatable {
         _ answer: String,
         _ reader: any AnswerReader,
         sourceLocation: SourceLocation = #_sourceLocation
-    ) -> ReaderRun {
+    ) -> FlowGPTRun {
         let bytes = Array(answer.utf8)
-        let whole = ReaderRun([bytes[...]], reader)
+        let whole = FlowGPTRun([bytes[...]], reader)
         for place in bytes.indices {
-            let cut = ReaderRun([bytes[..<place], bytes[place...]], reader)
+            let cut = FlowGPTRun([bytes[..<place], bytes[place...]], reader)
             guard cut == whole else {
                 Issue.record("cut before byte \(place): \(cut), whole: \(whole)", sourceLocation: sourceLocation)
                 return whole
             }
         }
-        let drip = ReaderRun(bytes.indices.map { bytes[$0...$0] }, reader)
+        let drip = FlowGPTRun(bytes.indices.map { bytes[$0...$0] }, reader)
         #expect(drip == whole, "byte by byte", sourceLocation: sourceLocation)
         return whole
     }

@@ -7,8 +7,8 @@ import Testing
 @Suite struct FlowGPTReaderTests {
     private let reader = FlowGPTReader(cleaner: PreambleCleaner(markers: ["Response:**"], limit: 150))
 
-    private func run(_ answer: String, _ location: SourceLocation = #_sourceLocation) -> ReaderRun {
-        ReaderRun.everyCut(answer, reader, sourceLocation: location)
+    private func run(_ answer: String, _ location: SourceLocation = #_sourceLocation) -> FlowGPTRun {
+        FlowGPTRun.everyCut(answer, reader, sourceLocation: location)
     }
 
     @Test func textComesFromRecordsBetweenBlankLines() {
@@ -108,7 +108,7 @@ import Testing
 
     @Test func aLineWithoutAnEndIsGivenUp() {
         let part = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
-        let run = ReaderRun(Array(repeating: part[...], count: 9), reader)
+        let run = FlowGPTRun(Array(repeating: part[...], count: 9), reader)
         #expect(run.failure == .upstreamInvalid)
     }
 
@@ -117,7 +117,7 @@ import Testing
         func state(known: FlowGPTSignature?, used: FlowGPTSignature) -> String? {
             let signing = FlowGPTSigning(known: known, first: .authDash, used: used)
             let cleaner = PreambleCleaner(markers: [], limit: 0)
-            return ReaderRun.everyCut(answer, FlowGPTReader(cleaner: cleaner, signing: signing)).state
+            return FlowGPTRun.everyCut(answer, FlowGPTReader(cleaner: cleaner, signing: signing)).state
         }
         #expect(state(known: nil, used: .authDash) == "auth-dash")
         #expect(state(known: .authDash, used: .authDash) == nil)

@@ -9,12 +9,11 @@ struct AccountAdding {
     let pool: AccountPool
     /// Seconds since 1970.
     let now: Int
-    /// Puts a credential into the form in which its provider keeps it; nothing for what is none.
-    let reads: @Sendable (String) -> String?
+    let form: CredentialForm
 
     func answer(_ request: AdminRequest) async throws(GatewayError) -> AdminAnswer {
-        if AccountInput.isText(request) { return try await add(AccountImport(request.body)) }
-        if let list = try AdminObject.array(request) { return try await add(AccountImport(list)) }
+        if AccountInput.isText(request) { return try await add(AccountImport(request.body, in: form)) }
+        if let list = try AdminObject.array(request) { return try await add(AccountImport(list, in: form)) }
         let body = try AdminObject(request, allowing: AccountInput.members + ["accounts"])
         guard body.has("accounts") else {
             let account = try await add(try AccountInput(body))
@@ -61,7 +60,7 @@ struct AccountAdding {
     }
 
     private func add(_ input: AccountInput) async throws(GatewayError) -> Account {
-        guard let credential = reads(input.credential) else {
+        guard let credential = form.reads(input.credential) else {
             throw .invalid("credential", "This is no credential of \(pool.name).")
         }
         return try await pool.add(

@@ -24,7 +24,7 @@ struct PoolEndpoints {
         case (.cooldowns, _): return try await cooldowns()
         case (.accounts(let name), .get): return try await list(try pool(name), request)
         case (.accounts(let name), .post):
-            return try await AccountAdding(pool: try pool(name), now: now, reads: reader(name)).answer(request)
+            return try await AccountAdding(pool: try pool(name), now: now, form: form(name)).answer(request)
         case (.accounts(let name), _): return try await remove(try pool(name), request)
         case (.account(let name, let id), .get): return try await show(id, try pool(name))
         case (.account(let name, let id), .patch): return try await update(id, try pool(name), request)
@@ -119,7 +119,7 @@ struct PoolEndpoints {
         let isEnabled = try body.flag("enabled")
         var changes = try AccountInput.changes(body)
         if let given = changes.credential {
-            guard let credential = reader(pool.name)(given) else {
+            guard let credential = form(pool.name).reads(given) else {
                 throw .invalid("credential", "This is no credential of \(pool.name).")
             }
             changes.credential = credential
@@ -171,7 +171,7 @@ struct PoolEndpoints {
 
     private func pool(_ name: String) throws(GatewayError) -> AccountPool { try parts.pool(name) }
 
-    private func reader(_ name: String) -> @Sendable (String) -> String? { parts.credentialReaders[name] ?? { $0 } }
+    private func form(_ name: String) -> CredentialForm { parts.credentialForms[name] ?? CredentialForm() }
 
     private static var unknown: GatewayError { .invalid(nil, "There is no such account.", code: .notFound) }
 }

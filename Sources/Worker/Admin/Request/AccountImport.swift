@@ -25,7 +25,10 @@ package struct AccountImport: Sendable {
     /// Lines and values that hold nothing.
     package private(set) var empty = 0
 
-    package init(_ text: [UInt8]) {
+    private let form: CredentialForm
+
+    package init(_ text: [UInt8], in form: CredentialForm = CredentialForm()) {
+        self.form = form
         if let document = Self.document(text[...]) {
             read(document.root, tags: [], depth: 0)
             return
@@ -40,10 +43,16 @@ package struct AccountImport: Sendable {
     }
 
     /// A single credential, whatever it holds.
-    package init(one credential: String) { entries = [.account(AccountLine(credential: credential, note: ""))] }
+    package init(one credential: String) {
+        form = CredentialForm()
+        entries = [.account(AccountLine(credential: credential, note: ""))]
+    }
 
     /// An array that is the body of a request.
-    init(_ value: JSONValue) { read(value, tags: [], depth: 0) }
+    init(_ value: JSONValue, in form: CredentialForm) {
+        self.form = form
+        read(value, tags: [], depth: 0)
+    }
 
     private mutating func read(_ text: String, tags: [String]) {
         guard let line = AccountLine(text[...], tags: tags) else {
@@ -51,7 +60,8 @@ package struct AccountImport: Sendable {
             return
         }
         // Several tokens in a row, as some tools keep them; cookies and JSON have commas of their own.
-        let isList = line.credential.contains(",") && !line.credential.contains { "=;{\"".contains($0) }
+        let isList =
+            !form.hasCommas && line.credential.contains(",") && !line.credential.contains { "=;{\"".contains($0) }
         guard isList else { return entries.append(.account(line)) }
         for token in line.credential.split(separator: ",", omittingEmptySubsequences: false) {
             if let one = AccountLine(token, tags: tags) {

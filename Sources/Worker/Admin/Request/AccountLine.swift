@@ -16,7 +16,9 @@ package struct AccountLine: Sendable, Equatable {
     init?(_ text: Substring, tags: [String] = []) {
         var end = text.startIndex
         while end < text.endIndex, !text[end...].hasPrefix("----") { end = text.index(after: end) }
-        credential = Self.trimmed(text[..<end])
+        let given = Self.trimmed(text[..<end])
+        // A header as it was copied out of a browser.
+        credential = given.lowercased().hasPrefix("cookie:") ? Self.trimmed(given.dropFirst(7)) : given
         note = Self.trimmed(text[end...].dropFirst(4))
         self.tags = tags
         if credential.isEmpty { return nil }

@@ -26,6 +26,7 @@ package struct GrokProvider: WebProvider {
         traits.concurrencyVariable = "GROK_CONCURRENCY"
         traits.rest = (.seconds(60), .seconds(18_000))
         traits.credentials = GrokProvider.credentials
+        traits.reads = { $0.hasPrefix("{") ? nil : GrokCredential($0)?.text }
         return traits
     }
 
