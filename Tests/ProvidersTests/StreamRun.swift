@@ -45,7 +45,6 @@ struct StreamRun: Equatable {
         kept += output.kept
         switch output.end {
         case .done?: isDone = true
-        case .more?: break
         case .failed(let error)?: (failure, message) = (error.code, error.message)
         case .more?, nil: break
         }
