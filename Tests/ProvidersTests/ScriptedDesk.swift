@@ -41,6 +41,13 @@ final class ScriptedDesk: Desk {
         self.answer = answer
     }
 
+    convenience init(
+        key: String,
+        answer: @escaping @Sendable (OutgoingRequest) throws(GatewayError) -> DeskAnswer
+    ) {
+        self.init(account: "account-1", key: key, onPause: { _, _ in }, answer: answer)
+    }
+
     var requests: [OutgoingRequest] { state.withLock { $0.requests } }
     var nonces: [(device: String, nonce: String)] { state.withLock { $0.nonces } }
     var pauses: Int { state.withLock { $0.pauses } }

@@ -1,11 +1,13 @@
+import Core
 import OpenAIAPI
 import Testing
 
 @testable import Providers
 
-@Suite("ChatGPT's streams")
-struct ChatGPTStreamTests {
-    private static func old(
+/// Events as the site sends them.
+enum ChatGPTEvents {
+    /// A whole message of the earlier encoding.
+    static func whole(
         _ id: String,
         _ text: String,
         role: String = "assistant",
@@ -13,33 +15,54 @@ struct ChatGPTStreamTests {
         members: String = "",
         metadata: String = ""
     ) -> String {
-        #"{"message":{"id":"\#(id)","author":{"role":"\#(role)"},"content":{"content_type":"text","parts":["\#(text)"]},"status":"\#(status)","metadata":{"message_type":"next","model_slug":"gpt-4o"\#(metadata)},"recipient":"all"\#(members)},"conversation_id":"c-1","error":null}"#
+        message(
+            id,
+            #"{"content_type":"text","parts":["\#(text)"]}"#,
+            role: role,
+            status: status,
+            members: members,
+            metadata: metadata
+        )
     }
 
-    private static func stream(_ events: String..., separator: String = "\n\n") -> String {
-        events.map { $0.hasPrefix("event:") ? $0 + separator : "data: " + $0 + separator }.joined()
+    static func message(
+        _ id: String,
+        _ content: String,
+        role: String = "assistant",
+        status: String = "in_progress",
+        recipient: String = "all",
+        members: String = "",
+        metadata: String = ""
+    ) -> String {
+        #"{"message":{"id":"\#(id)","author":{"role":"\#(role)"},"content":\#(content),"status":"\#(status)","metadata":{"message_type":"next"\#(metadata)},"recipient":"\#(recipient)"\#(members)},"conversation_id":"c-1","error":null}"#
     }
 
-    private static let plain = stream(
-        old(
-            "s-1",
-            "",
-            role: "system",
-            status: "finished_successfully",
-            metadata: #","is_visually_hidden_from_conversation":true"#
-        ),
-        old("u-1", "Hi", role: "user", status: "finished_successfully"),
-        old("a-1", ""),
-        old("a-1", "Hello"),
-        old(
-            "a-1",
-            "Hello!",
+    /// The last event of an answer.
+    static func last(_ id: String, _ text: String, finish: String = "stop", metadata: String = "") -> String {
+        whole(
+            id,
+            text,
             status: "finished_successfully",
             members: #","end_turn":true"#,
-            metadata: #","finish_details":{"type":"stop"}"#
-        ),
-        "[DONE]"
-    )
+            metadata: #","finish_details":{"type":"\#(finish)"}"# + metadata
+        )
+    }
+
+    static func stream(_ events: [String]) -> String { events.map { "data: \($0)\n\n" }.joined() }
+
+    /// A change of the later encoding.
+    static func root(_ id: String, _ content: String, members: String = "") -> String {
+        #"{"p":"","o":"add","v":{"message":{"id":"\#(id)","author":{"role":"assistant"},"content":\#(content),"status":"in_progress","metadata":{},"recipient":"all"\#(members)},"conversation_id":"c-1","error":null},"c":0}"#
+    }
+
+    static let emptyText = #"{"content_type":"text","parts":[""]}"#
+    static let finished =
+        #"{"p":"","o":"patch","v":[{"p":"/message/status","o":"replace","v":"finished_successfully"},{"p":"/message/end_turn","o":"replace","v":true}]}"#
+}
+
+@Suite("ChatGPT's streams")
+struct ChatGPTStreamTests {
+    private typealias E = ChatGPTEvents
 
     private static let v1 = """
         event: delta_encoding
@@ -70,9 +93,35 @@ struct ChatGPTStreamTests {
 
         """
 
+    private static func run(
+        _ events: [String],
+        more: [[String]] = [],
+        isPresent: Bool = false,
+        _ variables: [String: String] = [:]
+    ) throws -> ChatGPTRun {
+        let course = try ChatGPT.course(variables, isPresent: isPresent)
+        let bodies = ([events] + more).map { [Array(E.stream($0).utf8)[...]] }
+        let bytewise = bodies.map { body in body[0].indices.map { body[0][$0...$0] } }
+        let run = ChatGPTRun(bodies, course)
+        #expect(ChatGPTRun(bytewise, course) == run)
+        #expect(run.late == 0)
+        return run
+    }
+
     @Test("The text of whole messages, wherever the stream is cut")
     func plain() throws {
-        let (run, isSteady) = ChatGPTRun.everyCut(Self.plain, course: try ChatGPT.course())
+        let stream = E.stream([
+            E.whole(
+                "s-1",
+                "",
+                role: "system",
+                status: "finished_successfully",
+                metadata: #","is_visually_hidden_from_conversation":true"#
+            ),
+            E.whole("u-1", "Hi", role: "user", status: "finished_successfully"),
+            E.whole("a-1", ""), E.whole("a-1", "Hello"), E.last("a-1", "Hello!"), "[DONE]",
+        ])
+        let (run, isSteady) = ChatGPTRun.everyCut(stream, course: try ChatGPT.course())
         #expect(isSteady)
         #expect(run.text == "Hello!")
         #expect(run.end == .stop)
@@ -87,6 +136,8 @@ struct ChatGPTStreamTests {
         #expect(run.text == "Hello!")
         #expect(run.end == .stop)
         #expect(run.late == 0)
+        // In either encoding, whatever was asked for.
+        #expect(ChatGPTRun([[Array(Self.v1.utf8)[...]]], try ChatGPT.course()).text == "Hello!")
     }
 
     @Test("Line ends may be those of the web")
@@ -95,5 +146,340 @@ struct ChatGPTStreamTests {
         let (run, isSteady) = ChatGPTRun.everyCut(stream, course: try ChatGPT.course(isPresent: true))
         #expect(isSteady)
         #expect(run.text == "Hello!")
+    }
+
+    @Test("A temporary chat leaves nothing to go on from")
+    func temporary() throws {
+        let run = try Self.run([E.last("a-1", "Hi"), "[DONE]"], ["HISTORY_DISABLED": "true"])
+        #expect(run.text == "Hi")
+        #expect(run.state == nil)
+    }
+
+    @Test("An answer that is whole at once is an answer")
+    func atOnce() throws {
+        #expect(try Self.run([E.last("a-1", "Hi"), "[DONE]"]).text == "Hi")
+        // Without the site's last word, too.
+        let run = try Self.run([E.last("a-1", "Hi")])
+        #expect(run.text == "Hi")
+        #expect(run.end == .stop)
+    }
+
+    @Test("Several values on one line, dates between the lines and strange events are passed over")
+    func noise() throws {
+        let run = try Self.run([
+            "2026-06-07T18:34:14.1", "", #"{"type":"something_new","v":"no text"}"#, #""no text either""#, "[1,2]",
+            E.root("a-1", E.emptyText) + #"{"p":"/message/content/parts/0","o":"append","v":"He"} {"v":"y"}"#,
+            E.finished, "{broken", "[DONE]",
+        ])
+        #expect(run.text == "Hey")
+        #expect(run.end == .stop)
+    }
+
+    @Test("Messages that were sent are not taken for the answer when they are repeated")
+    func echo() throws {
+        var course = try ChatGPT.course()
+        course.sent = ["mine-1"]
+        let stream = E.stream([E.last("mine-1", "What I was told I said"), E.last("a-1", "New"), "[DONE]"])
+        #expect(ChatGPTRun([[Array(stream.utf8)[...]]], course).text == "New")
+    }
+
+    @Test("Characters that are cut in two are put together")
+    func halves() throws {
+        let whole = try Self.run([E.whole("a-1", #"a\ud83c"#), E.last("a-1", #"a\ud83c\udf8f!"#), "[DONE]"])
+        #expect(whole.text == "a🎏!")
+        let deltas = try Self.run(
+            [
+                E.root("a-1", E.emptyText), #"{"p":"/message/content/parts/0","o":"append","v":"a\ud83c"}"#,
+                #"{"v":"\udf8fb\\ud83c\ud83c"}"#, #"{"v":"\udf8f"}"#, #"{"v":"\ud83c"}"#, E.finished, "[DONE]",
+            ],
+            isPresent: true
+        )
+        #expect(deltas.text == "a🎏b\\ud83c🎏")
+    }
+
+    // MARK: Thoughts
+
+    @Test("Thoughts of the earlier kind are a tool's text")
+    func oldThoughts() throws {
+        let initial = #","initial_text":"Reasoning""#
+        let run = try Self.run([
+            E.whole("t-1", "I add", role: "tool", metadata: initial),
+            E.whole("t-1", "I add.", role: "tool", status: "finished_successfully", metadata: initial),
+            E.whole("t-2", "something of a tool's own", role: "tool", status: "finished_successfully"),
+            E.last("a-1", "4"), "[DONE]",
+        ])
+        #expect(run.reasoning == "I add.")
+        #expect(run.text == "4")
+    }
+
+    @Test("Thoughts of the later kind have headings, and end with a recap that is not shown")
+    func thoughts() throws {
+        let add =
+            #"{"p":"/message/content/thoughts","o":"append","v":[{"summary":"Checking","content":"","finished":false}]}"#
+        let run = try Self.run(
+            [
+                E.root("t-1", #"{"content_type":"thoughts","thoughts":[]}"#), add,
+                #"{"p":"/message/content/thoughts/0/content","o":"append","v":"I add 2 and 2"}"#,
+                #"{"v":" and get 4."}"#,
+                #"{"p":"","o":"patch","v":[{"p":"/message/content/thoughts/0/finished","o":"replace","v":true}]}"#,
+                #"{"p":"/message/content/thoughts","o":"append","v":[{"summary":"Done","content":"","finished":true}]}"#,
+                #"{"p":"/message/status","o":"replace","v":"finished_successfully"}"#,
+                E.root("r-1", #"{"content_type":"reasoning_recap","content":"Thought for 4s"}"#),
+                E.root("a-1", E.emptyText, members: #","channel":"final""#),
+                #"{"p":"/message/content/parts/0","o":"append","v":"4"}"#, E.finished,
+                #"{"type":"message_stream_complete","conversation_id":"c-1"}"#,
+            ],
+            isPresent: true
+        )
+        #expect(run.reasoning == "**Checking**\n\nI add 2 and 2 and get 4.\n\n**Done**")
+        #expect(run.text == "4")
+        #expect(run.end == .stop)
+    }
+
+    @Test("What is said in other channels than the last is thought")
+    func channels() throws {
+        let run = try Self.run([
+            E.whole("t-1", "Hm.", status: "finished_successfully", members: #","channel":"analysis","end_turn":false"#),
+            E.whole("t-2", "Let me see.", status: "finished_successfully", members: #","channel":"commentary""#),
+            E.last("a-1", "4"), "[DONE]",
+        ])
+        #expect(run.reasoning == "Hm.\n\nLet me see.")
+        #expect(run.text == "4")
+    }
+
+    // MARK: Tools
+
+    private static let program = #"{"content_type":"code","language":"python","text":"print(4)"}"#
+    private static let output =
+        #","aggregate_result":{"status":"success","messages":[{"message_type":"stream","text":"4\n"},{"message_type":"image","image_url":"file-service://file-abc","width":6,"height":4}]}"#
+
+    @Test("Programs and what they print stand in blocks of their own; their pictures and files are files")
+    func code() throws {
+        let events = [
+            E.message("p-1", Self.program, recipient: "python"),
+            E.message("p-1", Self.program, status: "finished_successfully", recipient: "python"),
+            E.message(
+                "o-1",
+                #"{"content_type":"execution_output","text":"4\n"}"#,
+                role: "tool",
+                status: "finished_successfully",
+                metadata: Self.output
+            ),
+            E.whole("a-1", "It is 4. See [result.csv](sandb"),
+            E.last("a-1", "It is 4. See [result.csv](sandbox:/mnt/data/result.csv) and [1]."), "[DONE]",
+        ]
+        let run = try Self.run(events)
+        #expect(
+            run.text
+                == "```python\nprint(4)\n```\n\n```Output\n4\n\n```{image}\n\nIt is 4. See result.csv and [1].{result.csv}"
+        )
+        #expect(
+            run.files.map(\.url) == [
+                "http://site/backend-api/files/file-abc/download",
+                "http://site/backend-api/conversation/c-1/interpreter/download?message_id=a-1&sandbox_path=%2Fmnt%2Fdata%2Fresult.csv",
+            ]
+        )
+        #expect(run.files.map(\.fileExtension) == ["png", "csv"])
+        #expect(run.files.map(\.isImage) == [true, false])
+        let silent = try Self.run(events, ["TOOL_TRACE": "drop"])
+        #expect(silent.text == "{image}\n\nIt is 4. See result.csv and [1].{result.csv}")
+        // Where nothing is kept, the file cannot be had, and the text stays as it is.
+        let temporary = try Self.run(events, ["HISTORY_DISABLED": "true"])
+        #expect(temporary.text.contains("[result.csv](sandbox:/mnt/data/result.csv)"))
+    }
+
+    @Test("What tools are asked, and what they find, is not shown")
+    func lookUps() throws {
+        let run = try Self.run([
+            E.message("w-1", #"{"content_type":"code","language":"unknown","text":"search(1)"}"#, recipient: "web.run"),
+            E.message("w-2", #"{"content_type":"tether_quote","url":"https://e.org","text":"x"}"#, role: "tool"),
+            E.message("w-3", #"{"content_type":"model_editable_context","model_set_context":"x"}"#),
+            E.message("w-4", #"{"content_type":"text","parts":["a cat"]}"#, recipient: "dalle.text2im"),
+            E.last("a-1", "Found."), "[DONE]",
+        ])
+        #expect(run.text == "Found.")
+        #expect(run.reasoning.isEmpty)
+    }
+
+    @Test("A word before the tools and the answer after them stand apart")
+    func preamble() throws {
+        let run = try Self.run([
+            E.whole("a-1", "One moment.", status: "finished_successfully", members: #","end_turn":false"#),
+            E.last("a-2", "Done."), "[DONE]",
+        ])
+        #expect(run.text == "One moment.\n\nDone.")
+    }
+
+    // MARK: Pictures
+
+    private static func picture(_ pointer: String, height: Int? = nil) -> String {
+        let made = height.map { #","metadata":{"generation":{"height":\#($0)}}"# } ?? ""
+        return
+            #"{"content_type":"multimodal_text","parts":[{"content_type":"image_asset_pointer","asset_pointer":"\#(pointer)","width":1024,"height":1024\#(made)}]}"#
+    }
+
+    @Test("A picture is shown once it is whole, and once only")
+    func pictures() throws {
+        let run = try Self.run([
+            E.message("u-1", Self.picture("file-service://file-mine"), role: "user", status: "finished_successfully"),
+            E.message("i-1", Self.picture("sediment://file_1", height: 256), role: "tool"),
+            E.message("i-1", Self.picture("sediment://file_1", height: 1024), role: "tool"),
+            E.message(
+                "i-1",
+                Self.picture("sediment://file_1", height: 1024),
+                role: "tool",
+                status: "finished_successfully"
+            ),
+            E.message("i-2", Self.picture("file-service://file-2"), role: "tool"),
+            E.message("i-2", Self.picture("file-service://file-2"), role: "tool", status: "finished_successfully"),
+            E.message("i-3", Self.picture("https://elsewhere/x"), role: "tool", status: "finished_successfully"),
+            "[DONE]",
+        ])
+        #expect(
+            run.files.map(\.url) == [
+                "http://site/backend-api/conversation/c-1/attachment/file_1/download",
+                "http://site/backend-api/files/file-2/download",
+            ]
+        )
+        // Nothing needs to be said beside it.
+        #expect(run.end == .stop)
+    }
+
+    @Test("A picture that is made later is looked for in the conversation")
+    func latePicture() throws {
+        let task = #","image_gen_task_id":"t","image_gen_async":true,"async_task_type":"image_gen""#
+        let waiting = E.whole("w-1", "Processing", role: "tool", status: "finished_successfully", metadata: task)
+        let node = E.message(
+            "i-1",
+            Self.picture("sediment://file_1"),
+            role: "tool",
+            status: "finished_successfully",
+            metadata: task
+        )
+        let tree = #"{"mapping":{"n1":{"message":null},"n2":\#(node)},"current_node":"n2"}"#
+        let course = try ChatGPT.course(isPresent: true)
+        let stream = E.stream([waiting, #"{"type":"message_stream_complete","conversation_id":"c-1"}"#, "[DONE]"])
+        let (run, isSteady) = ChatGPTRun.everyCut(
+            stream,
+            #"{"mapping":{}}"#,
+            "not even JSON",
+            tree,
+            course: course,
+            isThorough: false
+        )
+        #expect(isSteady)
+        #expect(run.further == Array(repeating: "GET http://site/backend-api/conversation/c-1", count: 3))
+        #expect(run.files.map(\.url) == ["http://site/backend-api/conversation/c-1/attachment/file_1/download"])
+        #expect(run.end == .stop)
+        // Where nothing is kept there is nothing to look for.
+        let temporary = try Self.run([waiting, "[DONE]"], ["HISTORY_DISABLED": "true"])
+        #expect(temporary.failure == .upstreamInvalid)
+    }
+
+    // MARK: Ends
+
+    @Test("What the site will not say is filtered content")
+    func moderation() throws {
+        let run = try Self.run([
+            E.whole("a-1", "Well"),
+            #"{"type":"moderation","conversation_id":"c-1","message_id":"a-1","moderation_response":{"flagged":true,"blocked":true}}"#,
+            E.last("a-1", "Well"), "[DONE]",
+        ])
+        #expect(run.end == .contentFilter)
+    }
+
+    @Test(
+        "An error in an answer that claims success is one",
+        arguments: [
+            #"data: {"message":null,"conversation_id":"c-1","error":"Our systems have detected unusual activity."}"#
+                + "\n\ndata: [DONE]\n\n",
+            #"{"detail":"Our systems have detected unusual activity coming from your system."}"#,
+            "event: delta\ndata: "
+                + #"{"p":"","o":"add","v":{"message":null,"conversation_id":"c-1","error":"unusual activity"}}"#
+                + "\n\n",
+            #"data: {"type":"error","error":{"message":"unusual activity"}}"# + "\n\n",
+        ]
+    )
+    func refusals(stream: String) throws {
+        let (run, isSteady) = ChatGPTRun.everyCut(stream, course: try ChatGPT.course(isPresent: true))
+        #expect(isSteady)
+        #expect(run.failure == .upstreamCheckRequired)
+        #expect(run.failureClass == .egressBlocked)
+        #expect(run.text.isEmpty)
+    }
+
+    @Test("A limit in an answer that claims success rests the model")
+    func limit() throws {
+        let run = try Self.run([
+            #"{"message":null,"error":{"code":"model_cap_exceeded","message":"Too many messages"}}"#
+        ])
+        #expect(run.failure == .rateLimitExceeded)
+        #expect(run.failureClass == .rateLimited)
+    }
+
+    @Test("Nothing said is an error, so that another account may be asked")
+    func nothing() throws {
+        for events in [["[DONE]"], [], [E.whole("u-1", "Hi", role: "user")], [E.last("a-1", ""), "[DONE]"]] {
+            let run = try Self.run(events)
+            #expect(run.failure == .upstreamInvalid)
+        }
+    }
+
+    @Test("An answer that stops in the middle is no answer")
+    func cut() throws {
+        let run = try Self.run([E.whole("a-1", "Hel")])
+        #expect(run.text == "Hel")
+        #expect(run.failure == .upstreamCut)
+    }
+
+    @Test("A stream that ends without its last word is taken up where it broke off")
+    func resume() throws {
+        let course = try ChatGPT.course(isPresent: true)
+        let events = Self.v1.split(separator: "\n\n", omittingEmptySubsequences: true).map { $0 + "\n\n" }
+        let first = events.prefix(6).joined() + ": ping\n\ndata:\n\n"
+        let second = events.dropFirst(6).joined()
+        let (run, isSteady) = ChatGPTRun.everyCut(first, second, course: course)
+        #expect(isSteady)
+        #expect(run.text == "Hello!")
+        #expect(run.end == .stop)
+        #expect(run.further == ["POST http://site/backend-api/f/conversation/resume"])
+        // Comments and empty events do not count.
+        #expect(run.furtherBodies == [#"{"conversation_id":"c-1","offset":6}"#])
+    }
+
+    @Test("An answer that is handed over is fetched from where it went")
+    func handOff() throws {
+        let hand =
+            #"{"type":"stream_handoff","conversation_id":"c-1","options":[{"type":"subscribe_ws_topic","topic_id":"t"},{"type":"resume_sse_endpoint","topic_id":"t"}]}"#
+        let run = try Self.run([hand, "[DONE]"], more: [[E.last("a-1", "Hi"), "[DONE]"]], isPresent: true)
+        #expect(run.text == "Hi")
+        #expect(run.furtherBodies == [#"{"conversation_id":"c-1","offset":1}"#])
+    }
+
+    @Test("Taking up has an end")
+    func resumeForever() throws {
+        let course = try ChatGPT.course(isPresent: true)
+        let part = Array(E.stream([E.root("a-1", E.emptyText)]).utf8)[...]
+        let run = ChatGPTRun(Array(repeating: [part], count: 40), course)
+        #expect(run.further.count == 12)
+        #expect(run.failure == .upstreamInvalid)
+    }
+
+    @Test("An answer that is too long goes on, as often as the operator allows")
+    func goOn() throws {
+        let long = [E.last("a-1", "One, ", finish: "max_tokens"), "[DONE]"]
+        let rest = [E.last("a-2", "two.", finish: "stop"), "[DONE]"]
+        let run = try Self.run(long, more: [rest])
+        #expect(run.text == "One, two.")
+        #expect(run.end == .stop)
+        #expect(run.further == ["POST http://site/backend-api/conversation"])
+        #expect(run.furtherBodies[0].contains(#""action":"continue""#))
+        #expect(run.furtherBodies[0].contains(#""parent_message_id":"a-1""#))
+        #expect(run.state == #"{"conversation":"c-1","parent":"a-2"}"#)
+        let limited = try Self.run(long, more: [long], ["MAX_CONTINUE_COUNT": "1"])
+        #expect(limited.end == .length)
+        #expect(limited.further.count == 1)
+        let temporary = try Self.run(long, ["HISTORY_DISABLED": "true"])
+        #expect(temporary.end == .length)
     }
 }
