@@ -14,7 +14,9 @@ struct AdminRouteTests {
             ("pools", .pools), ("pools/openai/accounts", .accounts(pool: "openai")),
             ("pools/openai/accounts/a%2Fb", .account(pool: "openai", id: "a/b")),
             ("pools/openai/accounts/x/clear-cooldown", .clearCooldown(pool: "openai", id: "x")),
-            ("cooldowns", .cooldowns), ("usage", .usage), ("logs", .logs), ("settings", .settings),
+            ("pools/openai/accounts/x/test", .accountTest(pool: "openai", id: "x")),
+            ("pools/openai/test-all", .poolTest("openai")), ("cooldowns", .cooldowns),
+            ("usage", .usage), ("logs", .logs), ("settings", .settings),
             ("settings/retry_times", .setting("retry_times")), ("workers", .workers), ("prices", .prices),
         ]
     )
@@ -38,6 +40,9 @@ struct AdminRouteTests {
         #expect(AdminRoute.keys.methods == [.get, .post])
         #expect(AdminRoute.account(pool: "a", id: "b").methods == [.get, .patch, .delete])
         #expect(AdminRoute.clearCooldown(pool: "a", id: "b").methods == [.post])
+        #expect(AdminRoute.accounts(pool: "a").methods == [.get, .post, .delete])
+        #expect(AdminRoute.accountTest(pool: "a", id: "b").methods == [.post])
+        #expect(AdminRoute.poolTest("a").methods == [.get, .post])
         #expect(AdminRoute.setting("x").methods == [.get, .put, .delete])
     }
 }

@@ -90,6 +90,8 @@ struct PoolEndpointTests {
         let statuses = (0..<4).map { pasted.text("data.\($0).status") ?? "" }
         #expect(statuses == ["added", "added", "refused", "refused"])
         #expect(pasted.text("data.2.code") == "conflict" && pasted.text("data.3.param") == "credential")
+        let counts = ["added", "duplicates", "empty", "invalid"].map { pasted.int($0) }
+        #expect(counts == [2, 1, 2, 1])
         let list = await worker.admin(
             "POST",
             "pools/beta/accounts",
@@ -141,13 +143,6 @@ struct PoolEndpointTests {
         #expect(await worker.admin("DELETE", "pools/alpha/accounts/\(lease.account.id)").status == 409)
         #expect(await worker.admin("GET", "pools/gamma/accounts").status == 404)
         close(worker, server)
-    }
-
-    @Test("Lines are taken apart at four dashes")
-    func lines() {
-        let text = "a----b\n\n c -- d ----  e---- f \r\n----note only\nx"
-        let expected = [("a", "b"), ("c -- d", "e---- f"), ("x", "")].map { AccountLine(credential: $0.0, note: $0.1) }
-        #expect(AccountLine.lines(of: Array(text.utf8)) == expected)
     }
 
     @LoopActor private static func realTime(_ parts: AdminParts) -> AdminParts {

@@ -27,6 +27,18 @@ import Testing
         #expect(digest.bytes.count == SHA256Digest.byteCount)
     }
 
+    @Test(
+        "MD5 agrees with the vectors of RFC 1321",
+        arguments: [
+            ("", "d41d8cd98f00b204e9800998ecf8427e"), ("a", "0cc175b9c0f1b6a831c399e269772661"),
+            ("message digest", "f96b697d7cb7938d525a2f31aaf161d0"),
+            (String(repeating: "1234567890", count: 8), "57edf4a22be3c955ac49da2e2107b67a"),
+        ]
+    )
+    func md5(text: String, hex: String) throws {
+        #expect(try MD5Digest(of: text).hex == hex)
+    }
+
     /// RFC 4231, cases 1, 2, 3 and 6.
     static let codes: [(key: [UInt8], message: [UInt8], code: String)] = [
         (

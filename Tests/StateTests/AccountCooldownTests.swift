@@ -61,6 +61,23 @@ struct AccountCooldownTests {
         }
     }
 
+    @Test("What is learnt of a limit after it was reported lengthens the rest, and makes nothing else of it")
+    @LoopActor func amended() async throws {
+        let lab = try await Lab(accounts: 1)
+        let id = lab.ids[0]
+        let lease = try await lab.pool.lease(model: "m", preferring: id)
+        try await lab.pool.reportAndWait(lease, .failure(.rateLimited, requestID: "r", requestDigest: "b"))
+        #expect(try await lab.rest(id) == 20)
+        lab.pool.amend(lease, .failure(.rateLimited, retryAfter: 300, requestID: "r", requestDigest: "b"))
+        // Reports are sent in order, so this one comes after it.
+        #expect(try await lab.rest(id) == 300)
+        lab.pool.amend(lease, .failure(.rateLimited, retryAfter: 5, requestID: "r", requestDigest: "b"))
+        #expect(try await lab.rest(id) == 300)
+        #expect(try await lab.pool.account(id)?.cooldowns.first?.repeats == 1)
+        #expect(lab.pool.statistics.inFlight == 0)
+        lab.close()
+    }
+
     @Test("A rate limit rests this model on this account, as long as the upstream says or longer each time")
     @LoopActor func rateLimits() async throws {
         let lab = try await Lab(accounts: 2)

@@ -23,6 +23,9 @@ package struct Configuration: Sendable {
     package var proxyURL: String?
     /// How clients reach this service, for the addresses in its answers; nothing where the request's own host will do.
     package var publicURL: String?
+    /// Accounts of web applications get new access in time, by one worker of the cluster; and all of them once in so long.
+    package var refreshesAccounts = false
+    package var refreshInterval = Duration.seconds(4 * 86_400)
     /// Models that have no tools are told of them in words.
     package var emulatesTools = true
     /// How long a conversation that lives at an upstream is kept after its last turn, and how many an account may have.

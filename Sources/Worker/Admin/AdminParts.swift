@@ -14,6 +14,11 @@ package struct AdminParts {
     package var keyRing: KeyRing?
     package var limits: RateLimits?
     package var pools: [AccountPool] = []
+    /// By pool.
+    package var credentialForms: [String: CredentialForm] = [:]
+    /// Tests an account at its upstream.
+    package var examine: (@LoopActor (Account) async throws(GatewayError) -> Examination)?
+    package var examinations: ExaminationBook?
     package var ledger: Ledger?
     package var settings: Settings?
     package var directory: WorkerDirectory?
@@ -29,5 +34,14 @@ package struct AdminParts {
     package init(log: Log, now: @escaping @LoopActor () -> Int) {
         self.log = log
         self.now = now
+    }
+}
+
+extension AdminParts {
+    func pool(_ name: String) throws(GatewayError) -> AccountPool {
+        guard let pool = pools.first(where: { $0.name == name }) else {
+            throw .invalid(nil, "There is no such pool.", code: .notFound)
+        }
+        return pool
     }
 }

@@ -22,6 +22,8 @@ package protocol Provider: Sendable {
     var knownModels: [String] { get }
     /// What a streamed answer is sent as.
     var streamType: MediaType { get }
+    /// Whether a stream may come as this; the usual answer is `streamType` alone.
+    func mayBeStream(_ type: MediaType) -> Bool
     /// How long a stream's first event may take, where that is not what holds for all upstreams: models that must be loaded
     /// first take minutes.
     var patience: Duration? { get }
@@ -46,6 +48,12 @@ package protocol Provider: Sendable {
     func modelsRequest(key: String) -> OutgoingRequest?
     /// Reads what the upstream said to that; nil where it makes no sense.
     func models(_ body: [UInt8]) -> [ListedModel]?
+    /// The next page of a list that comes in several; nil when there is none.
+    func modelsRequest(key: String, after pages: [[UInt8]]) -> OutgoingRequest?
+    /// Reads all pages of a list.
+    func models(ofPages pages: [[UInt8]]) -> [ListedModel]?
+    /// How long a list is good for, where that is longer than it is for others.
+    var listLifetime: Duration? { get }
 }
 
 extension Provider {
@@ -65,7 +73,15 @@ extension Provider {
         preconditionFailure("\(name) makes no batches")
     }
 
+    package func mayBeStream(_ type: MediaType) -> Bool { type == streamType }
+
+    package var listLifetime: Duration? { nil }
+
     package func modelsRequest(key: String) -> OutgoingRequest? { nil }
+
+    package func modelsRequest(key: String, after pages: [[UInt8]]) -> OutgoingRequest? { nil }
+
+    package func models(ofPages pages: [[UInt8]]) -> [ListedModel]? { pages.first.flatMap { models($0) } }
 
     /// As OpenAI lists them.
     package func models(_ body: [UInt8]) -> [ListedModel]? {
@@ -90,6 +106,8 @@ package struct ListedModel: Sendable, Equatable {
     /// The most tokens of a request, and of an answer.
     package var contextLength: Int?
     package var maxOutput: Int?
+    /// What the provider is told in place of the id, where the two differ.
+    package var target: String?
 
     package init(
         id: String,
@@ -97,7 +115,8 @@ package struct ListedModel: Sendable, Equatable {
         owner: String? = nil,
         capabilities: [String] = [],
         contextLength: Int? = nil,
-        maxOutput: Int? = nil
+        maxOutput: Int? = nil,
+        target: String? = nil
     ) {
         self.id = id
         self.created = created
@@ -105,6 +124,7 @@ package struct ListedModel: Sendable, Equatable {
         self.capabilities = capabilities
         self.contextLength = contextLength
         self.maxOutput = maxOutput
+        self.target = target
     }
 }
 

@@ -10,6 +10,7 @@ package enum ProviderCatalog {
         OllamaProvider.definition,
         HuggingFaceProvider.definition,
         GrokProvider.definition,
+        FlowGPTProvider.definition,
         ChatGPTProvider.definition,
         EchoProvider.definition,
     ]

@@ -47,6 +47,11 @@ package struct PoolTraits: Sendable {
     package var rest: (first: Duration, longest: Duration)?
     /// Whether an account that has reached a limit rests for all models, and not for the one alone.
     package var restsWhole = false
+    /// Puts an account as somebody has it, with the name of its header or cookie before it for example, into the form in
+    /// which it is kept, so that nobody adds it twice; nothing for what is none.
+    package var reads: @Sendable (String) -> String? = { $0 }
+    /// Whether a comma can be part of an account, and so separates none from another.
+    package var hasCommas = false
     /// Reads the accounts out of a variable.
     package var credentials: @Sendable (ProviderSettings, String) -> [String] = { $0.list($1) }
 

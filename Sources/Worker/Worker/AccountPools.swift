@@ -1,3 +1,4 @@
+import Admin
 import Core
 import EventLoop
 import Providers
@@ -55,4 +56,9 @@ enum AccountPools {
             throw UsageError(message: "MILLRACE_SECRET cannot be used: no key can be derived from it")
         }
     }
+}
+
+extension ProviderDefinition {
+    /// In which form the administration keeps the credentials of this provider.
+    var credentialForm: CredentialForm { CredentialForm(hasCommas: pool.hasCommas, reads: pool.reads) }
 }

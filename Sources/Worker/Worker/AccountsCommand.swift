@@ -16,12 +16,14 @@ struct AccountsCommand: StateCommand {
         case enable(String, Bool)
         case remove(String)
         case clear(String, model: String?)
+        /// Nothing: all of them.
+        case test(String?)
     }
 
-    private let pool: String
+    let pool: String
     private let action: Action
     private let options: AccountOptions
-    private let writesJSON: Bool
+    let writesJSON: Bool
 
     init(_ words: ArraySlice<String>) throws(UsageError) {
         var arguments = try Arguments(words, options: AccountOptions.names, flags: ["--json"])
@@ -44,6 +46,7 @@ struct AccountsCommand: StateCommand {
         case "enable": action = .enable(try arguments.required("the account's id"), true)
         case "disable": action = .enable(try arguments.required("the account's id"), false)
         case "remove": action = .remove(try arguments.required("the account's id"))
+        case "test": action = .test(arguments.next())
         case "clear": action = .clear(try arguments.required("the account's id"), model: arguments.next())
         default: throw UsageError(message: "unknown command 'accounts \(pool) \(verb)'\n\(Invocation.usage)")
         }
@@ -62,16 +65,19 @@ struct AccountsCommand: StateCommand {
         defer { pool.close() }
         switch action {
         case .add(let credential): try await add(credential, to: pool)
-        case .list: try await list(pool)
+        case .list: try await list(pool, state.examinations)
         case .show(let id):
             guard let account = try await pool.account(id) else { return Missing(what: "account") }
-            show(account)
+            show(account, try await state.examinations.examinations(of: [id], pool: pool.name)[id])
         case .update(let id):
             guard let account = try await pool.update(id, options.changes) else { return Missing(what: "account") }
             show(account)
         case .enable(let id, let isEnabled):
             guard try await pool.setEnabled(id, isEnabled) else { return Missing(what: "account") }
-        case .remove(let id): guard try await pool.remove(id) else { return Missing(what: "account") }
+        case .remove(let id):
+            guard try await pool.remove(id) else { return Missing(what: "account") }
+            try await state.examinations.forget(id, pool: pool.name)
+        case .test(let id): return try await test(id, state)
         case .clear(let id, let model):
             guard try await pool.clearCooldown(id, model: model) else { return Missing(what: "cool-down") }
         }
@@ -80,35 +86,53 @@ struct AccountsCommand: StateCommand {
 
     /// Adds all it is given, and fails at the end when one could not be added.
     @LoopActor private func add(_ credential: String?, to pool: AccountPool) async throws {
-        let lines = try credential.map { [AccountLine(credential: $0, note: "")] } ?? Self.standardInput()
-        guard !lines.isEmpty else { throw UsageError(message: "standard input holds no credential") }
-        var results: [(AccountLine, Result<Account, GatewayError>)] = []
-        for line in lines { results.append((line, await add(line, to: pool))) }
+        let given = try credential.map { AccountImport(one: $0) } ?? standardInput()
+        guard !given.entries.isEmpty else { throw UsageError(message: "standard input holds no credential") }
+        var results: [Result<Account, GatewayError>] = []
+        for entry in given.entries { results.append(await add(entry, to: pool)) }
         if writesJSON {
-            CommandOutput.printJSON(results.enumerated()) { AccountJSON.write($0.element.1, line: $0.offset, to: &$1) }
+            CommandOutput.printJSON(results.enumerated()) { AccountJSON.write($0.element, line: $0.offset, to: &$1) }
         }
         var failure: GatewayError?
-        for (line, result) in results {
+        for (entry, result) in zip(given.entries, results) {
             switch result {
             case .success(let account): if !writesJSON { StandardStreams.print("\(account.id)  added") }
             case .failure(let error):
                 failure = error
-                guard !writesJSON else { continue }
-                StandardStreams.print("\(AccountPool.id(of: line.credential, pool: pool.name))  \(error.message)")
+                if !writesJSON { StandardStreams.print("\(name(of: entry))  \(error.message)") }
             }
+        }
+        if results.count > 1, !writesJSON {
+            let counts = AccountCounts(results, empty: given.empty)
+            // The lines above are for programs as well.
+            StandardStreams.complain(
+                "\(counts.added) added, \(counts.duplicates) there already, \(counts.invalid) invalid, "
+                    + "\(counts.empty) empty"
+            )
         }
         if let failure {
             throw results.count == 1 ? failure : GatewayError(.conflict, "not all accounts were added")
         }
     }
 
-    @LoopActor private func add(_ line: AccountLine, to pool: AccountPool) async -> Result<Account, GatewayError> {
+    @LoopActor private func add(
+        _ entry: AccountImport.Entry,
+        to pool: AccountPool
+    ) async -> Result<Account, GatewayError> {
         do throws(GatewayError) {
+            let line: AccountLine
+            switch entry {
+            case .account(let one): line = one
+            case .unreadable(let reason): throw .invalid("credential", reason)
+            }
+            guard let credential = form.reads(line.credential) else {
+                throw .invalid("credential", "this is no credential of \(pool.name)")
+            }
             return .success(
                 try await pool.add(
-                    credential: line.credential,
+                    credential: credential,
                     note: line.note.isEmpty ? options.note ?? "" : line.note,
-                    tags: options.tags ?? [],
+                    tags: (options.tags ?? []) + line.tags,
                     weight: options.weight ?? 1,
                     concurrency: options.concurrency ?? nil
                 )
@@ -118,39 +142,52 @@ struct AccountsCommand: StateCommand {
         }
     }
 
-    @LoopActor private func list(_ pool: AccountPool) async throws {
+    private var form: CredentialForm {
+        ProviderCatalog.definitions.first { $0.name == pool }?.credentialForm ?? CredentialForm()
+    }
+
+    /// What an entry that was not added is called: the id that it has or would have.
+    @LoopActor private func name(of entry: AccountImport.Entry) -> String {
+        guard case .account(let line) = entry else { return String(repeating: "-", count: 16) }
+        return AccountPool.id(of: form.reads(line.credential) ?? line.credential, pool: pool)
+    }
+
+    @LoopActor private func list(_ pool: AccountPool, _ examinations: ExaminationBook) async throws {
         var accounts: [Account] = []
+        var tests: [String: Examination] = [:]
         while true {
             let page = try await pool.page(from: accounts.count, count: 500)
             accounts += page
+            let found = try await examinations.examinations(of: page.map(\.id), pool: pool.name)
+            tests.merge(found) { $1 }
             guard page.count == 500 else { break }
         }
         let now = time(nil)
         if writesJSON {
-            CommandOutput.printJSON(accounts) { AccountJSON.write($0, now: now, to: &$1) }
+            CommandOutput.printJSON(accounts) { AccountJSON.write($0, tested: tests[$0.id], now: now, to: &$1) }
             return
         }
         CommandOutput.print(
             accounts.map { account in
                 [
                     account.id, AccountStanding(account, now: now).rawValue, account.origin.rawValue,
-                    account.maskedCredential, account.note,
+                    account.maskedCredential, tests[account.id]?.shown ?? "-", account.note,
                     account.activeCooldowns(now: now).map(\.shown).joined(separator: " "),
                 ]
             }
         )
     }
 
-    @LoopActor private func show(_ account: Account) {
+    @LoopActor private func show(_ account: Account, _ tested: Examination? = nil) {
         // There is one form for all there is to see.
-        CommandOutput.printJSON { AccountJSON.write(account, now: time(nil), to: &$0) }
+        CommandOutput.printJSON { AccountJSON.write(account, tested: tested, now: time(nil), to: &$0) }
     }
 
-    private static func standardInput() throws(UsageError) -> [AccountLine] {
+    private func standardInput() throws(UsageError) -> AccountImport {
         guard let text = StandardStreams.readAll(most: 4 << 20) else {
             throw UsageError(message: "standard input cannot be read")
         }
-        return AccountLine.lines(of: text)
+        return AccountImport(text, in: form)
     }
 }
 

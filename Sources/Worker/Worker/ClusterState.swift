@@ -18,6 +18,7 @@ final class ClusterState {
     let nonces: NonceLedger
     let facts: AccountFacts
     let files: FileLedger
+    let examinations: ExaminationBook
     let modelLists: ModelLists
     let settings: Settings
     let directory: WorkerDirectory
@@ -63,6 +64,7 @@ final class ClusterState {
         nonces = NonceLedger(redis: redis)
         facts = AccountFacts(redis: redis, vault: try AccountPools.vault(configuration))
         files = FileLedger(redis: redis)
+        examinations = ExaminationBook(redis: redis)
         modelLists = ModelLists(redis: redis)
         settings = Settings(
             redis: redis,
@@ -100,6 +102,14 @@ final class ClusterState {
             leader.job("reseal", every: .seconds(600)) { await Self.reseal(pools, log) }
         }
         leader.job("models", every: .seconds(300)) { [weak gateway] in await gateway?.refreshModels() }
+        if configuration.refreshesAccounts {
+            leader.job("refresh", every: .seconds(3600)) { [weak gateway] in
+                await gateway?.refreshAccounts(force: false)
+            }
+            leader.job("refresh-all", every: configuration.refreshInterval) { [weak gateway] in
+                await gateway?.refreshAccounts(force: true)
+            }
+        }
         leader.start()
     }
 

@@ -1,8 +1,12 @@
+import Admin
 import Core
 import EventLoop
+import Gateway
 import Glibc
+import Providers
 import Redis
 import State
+import Upstream
 
 /// What commands of the command line reach of the shared state: the same types that workers use, over a connection that
 /// has more patience, since somebody waits at a terminal.
@@ -13,6 +17,7 @@ struct CommandState {
     let limits: RateLimits
     let ledger: Ledger
     let settings: Settings
+    let examinations: ExaminationBook
     private let environment: Environment
     private let log: Log
 
@@ -30,6 +35,7 @@ struct CommandState {
         keyRing = KeyRing(redis: redis, now: { time(nil) })
         limits = RateLimits(redis: redis, log: log, livingWorkers: { 1 })
         ledger = Ledger(redis: redis, log: log)
+        examinations = ExaminationBook(redis: redis)
         settings = Settings(
             redis: redis,
             defaults: SettingRules.defaults(environment),
@@ -44,8 +50,14 @@ struct CommandState {
     /// Who is at the terminal, for the record of changes.
     var user: String { "command line" + (environment.text("USER").map { ", \($0)" } ?? "") }
 
-    /// The accounts of a provider. The environment's own do not take part: only workers register them.
-    func pool(_ name: String) throws(UsageError) -> AccountPool {
+    /// The accounts of a provider. The environment's own do not take part, since only workers register them, but for what
+    /// their credentials are, where those are wanted.
+    func pool(_ name: String, environment credentials: [String] = []) throws(UsageError) -> AccountPool {
+        let vault = try vault()
+        return AccountPool(name: name, environment: credentials, redis: redis, vault: vault, log: log)
+    }
+
+    private func vault() throws(UsageError) -> Vault? {
         var vault: Vault?
         if let secret = environment.text("MILLRACE_SECRET") {
             do throws(VaultError) {
@@ -54,7 +66,28 @@ struct CommandState {
                 throw UsageError(message: "MILLRACE_SECRET cannot be used")
             }
         }
-        return AccountPool(name: name, environment: [], redis: redis, vault: vault, log: log)
+        return vault
+    }
+
+    /// What tests accounts of a pool at their upstream, as workers with the same environment do; to be closed.
+    func examiner(of name: String) throws(UsageError) -> CommandExaminer {
+        let configuration = try Configuration(environment, masterKey: "nobody")
+        let settings = ProviderSettings(configuration.upstreams, now: { time(nil) })
+        let credentials = ProviderCatalog.definitions.first { $0.name == name }?.credentials(settings) ?? []
+        let pool = try pool(name, environment: credentials)
+        let upstream = Service.makeUpstream(configuration)
+        let examiner = AccountExaminer(
+            providers: try Service.makeProviders(settings),
+            pools: [name: pool],
+            upstream: upstream,
+            nonces: NonceLedger(redis: redis),
+            facts: AccountFacts(redis: redis, vault: try vault())
+        )
+        let examination = PoolExamination(
+            examine: { account async throws(GatewayError) in try await examiner.examine(account) },
+            book: examinations
+        )
+        return CommandExaminer(pool: pool, examination: examination, upstream: upstream)
     }
 
     func close() {
@@ -63,5 +96,18 @@ struct CommandState {
         limits.close()
         keyRing.close()
         redis.close()
+    }
+}
+
+/// A pool with what tests its accounts.
+@LoopActor
+struct CommandExaminer {
+    let pool: AccountPool
+    let examination: PoolExamination
+    let upstream: UpstreamClient
+
+    func close() {
+        pool.close()
+        upstream.close()
     }
 }

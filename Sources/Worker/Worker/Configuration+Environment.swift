@@ -2,9 +2,10 @@ import Core
 import Providers
 
 extension Configuration {
-    /// Reads every variable the worker honours; `.env.example` documents them.
-    init(_ environment: Environment) throws(UsageError) {
-        guard let masterKey = environment.text("API_MASTER_KEY") else {
+    /// Reads every variable the worker honours; `.env.example` documents them. `masterKey` stands in where there is none and
+    /// nobody is let in by it.
+    init(_ environment: Environment, masterKey: String? = nil) throws(UsageError) {
+        guard let masterKey = environment.text("API_MASTER_KEY") ?? masterKey else {
             throw UsageError(message: "API_MASTER_KEY must be set; there is no default key")
         }
         self.init(masterKey: masterKey)
@@ -40,6 +41,10 @@ extension Configuration {
         }
         proxyURL = environment.text("PROXY_URL")
         emulatesTools = try environment.flag("TOOL_EMULATION") ?? emulatesTools
+        refreshesAccounts = try environment.flag("SCHEDULED_REFRESH") ?? refreshesAccounts
+        if let hours = try environment.number("SCHEDULED_REFRESH_HOURS", in: 1...2160) {
+            refreshInterval = .seconds(hours * 3600)
+        }
         publicURL = environment.text("PUBLIC_URL").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
         if let seconds = try environment.number("CONVERSATION_TTL", in: 60...2_592_000) {
             conversationLifetime = .seconds(seconds)

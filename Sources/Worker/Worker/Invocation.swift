@@ -23,8 +23,10 @@ enum Invocation {
 
         Accounts at upstreams; POOL is the provider's name. MILLRACE_SECRET must be that of the workers:
                Worker accounts POOL add [-]         reads credentials from standard input, one a line, each perhaps
-                                                    with ----NOTE behind it
+                                                    with ----NOTE behind it, or JSON
                Worker accounts POOL add CREDENTIAL  the same for one; everybody on this machine can see it meanwhile
+               Worker accounts POOL test [ID]       asks the upstream whether an account works, or all of them; wants
+                                                    the environment of the workers
                Worker accounts POOL list | enable ID | disable ID | remove ID | clear ID [MODEL]
                Worker accounts POOL update ID [OPTIONS]
           --note NOTE --tag A,B --weight N --concurrency N (or none)

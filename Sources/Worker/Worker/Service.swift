@@ -36,7 +36,14 @@ enum Service {
             if let state { parts.share(state) }
             let engines = try Engines.directory(configuration, redis: state?.redis)
             parts.engines = engines
-            parts.admin = try makeAdmin(configuration, state, pools, log)
+            let examiner = AccountExaminer(
+                providers: providers,
+                pools: pools,
+                upstream: upstream,
+                nonces: state?.nonces,
+                facts: state?.facts
+            )
+            parts.admin = try makeAdmin(configuration, state, pools, examiner, log)
             let gateway = try Gateway(parts)
             state?.start(gateway, Array(pools.values), configuration, log: log)
             for pool in pools.values { pool.start() }
@@ -86,7 +93,7 @@ enum Service {
         }
     }
 
-    private static func makeProviders(_ settings: ProviderSettings) throws(UsageError) -> [any Provider] {
+    static func makeProviders(_ settings: ProviderSettings) throws(UsageError) -> [any Provider] {
         do throws(ProviderProblem) {
             var providers: [any Provider] = []
             for definition in ProviderCatalog.definitions { providers.append(try definition.make(settings)) }
@@ -100,13 +107,19 @@ enum Service {
         _ configuration: Configuration,
         _ state: ClusterState?,
         _ pools: [String: AccountPool],
+        _ examiner: AccountExaminer,
         _ log: Log
     ) throws -> AdminService {
         var parts = AdminParts(log: log, now: { time(nil) })
         parts.username = configuration.adminUsername
         parts.password = configuration.adminPassword
         parts.pools = pools.values.sorted { $0.name < $1.name }
+        for definition in ProviderCatalog.definitions {
+            parts.credentialForms[definition.name] = definition.credentialForm
+        }
         if let state {
+            parts.examine = { account async throws(GatewayError) in try await examiner.examine(account) }
+            parts.examinations = state.examinations
             parts.redis = state.redis
             parts.keyRing = state.keyRing
             parts.limits = state.rateLimits
@@ -118,7 +131,7 @@ enum Service {
         return try AdminService(parts)
     }
 
-    private static func makeUpstream(_ configuration: Configuration, isPublicOnly: Bool = false) -> UpstreamClient {
+    static func makeUpstream(_ configuration: Configuration, isPublicOnly: Bool = false) -> UpstreamClient {
         var options = UpstreamOptions()
         options.connectTimeout = configuration.timeouts.connect
         options.proxyURL = configuration.proxyURL

@@ -37,7 +37,8 @@ def request_bytes(
     if key:
         lines.append(f"Authorization: Bearer {key}")
     if body is not None:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(data)}"]
+        kind = [] if "Content-Type" in (headers or {}) else ["Content-Type: application/json"]
+        lines += [*kind, f"Content-Length: {len(data)}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + data
 

@@ -96,7 +96,7 @@ enum ChatGPT {
 }
 
 /// What a reader made of the bodies of one turn.
-struct ReaderRun: Equatable {
+struct ChatGPTRun: Equatable {
     var text = ""
     var reasoning = ""
     var files: [AnswerFile] = []
@@ -156,16 +156,16 @@ struct ReaderRun: Equatable {
         _ bodies: String...,
         course: ChatGPTCourse,
         isThorough: Bool = true
-    ) -> (ReaderRun, isSteady: Bool) {
+    ) -> (ChatGPTRun, isSteady: Bool) {
         let bytes = bodies.map { Array($0.utf8) }
-        let whole = ReaderRun(bytes.map { [$0[...]] }, course)
-        let single = ReaderRun(bytes.map { body in body.indices.map { body[$0...$0] } }, course)
+        let whole = ChatGPTRun(bytes.map { [$0[...]] }, course)
+        let single = ChatGPTRun(bytes.map { body in body.indices.map { body[$0...$0] } }, course)
         var isSteady = single == whole
         if isThorough, let first = bytes.first {
             for place in first.indices {
                 var cut = bytes.map { [$0[...]] }
                 cut[0] = [first[..<place], first[place...]]
-                isSteady = isSteady && ReaderRun(cut, course) == whole
+                isSteady = isSteady && ChatGPTRun(cut, course) == whole
             }
         }
         return (whole, isSteady)

@@ -27,6 +27,16 @@ extension AccountPool {
         }
     }
 
+    /// More is known of a failure that was reported: the rest that follows from it lasts as long as the upstream says now,
+    /// if that is longer.
+    package func amend(_ lease: Lease, _ outcome: Outcome) {
+        guard case .failure = outcome else { return }
+        // To the account it is the same trouble seen once more, by a call that was under way when the rest began.
+        let again = lease.again
+        applyLocally(again, outcome)
+        enqueue(again, outcome)
+    }
+
     private func ended(_ lease: Lease) -> Bool {
         if lease.isScripted, openLeases.removeValue(forKey: lease.id) == nil { return false }
         statistics.inFlight = max(0, statistics.inFlight - 1)

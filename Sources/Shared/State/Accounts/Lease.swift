@@ -23,6 +23,20 @@ package struct Lease: Sendable {
 
     package var account: Account { shared.account }
 
+    /// The same right under another name, for a report of its own.
+    var again: Lease {
+        Lease(
+            id: id + "+",
+            account: shared,
+            accountID: accountID,
+            pool: pool,
+            model: model,
+            isProbe: isProbe,
+            granted: granted,
+            isScripted: isScripted
+        )
+    }
+
     init(
         id: String,
         account: Shared,

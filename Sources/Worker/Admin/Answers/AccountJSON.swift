@@ -30,7 +30,13 @@ extension Account {
 
 /// Accounts as JSON, for the administration's answers and for the command line. Credentials are masked, always.
 package enum AccountJSON {
-    package static func write(_ account: Account, now: Int, to writer: inout JSONWriter) {
+    /// `tested` is what came of its latest test.
+    package static func write(
+        _ account: Account,
+        tested: Examination? = nil,
+        now: Int,
+        to writer: inout JSONWriter
+    ) {
         writer.beginObject()
         writer.member("object", "account")
         writer.member("id", account.id)
@@ -51,6 +57,25 @@ package enum AccountJSON {
         writer.beginArray()
         for cooldown in account.activeCooldowns(now: now) { write(cooldown, of: nil, now: now, to: &writer) }
         writer.endArray()
+        writer.key("test")
+        if let tested { tested.write(to: &writer) } else { writer.null() }
+        writer.endObject()
+    }
+
+    /// What became of one of several accounts to remove.
+    static func write(removed id: String, _ result: Result<Bool, GatewayError>, to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("object", "account")
+        writer.member("id", id)
+        switch result {
+        case .success(let wasThere):
+            writer.member("deleted", wasThere)
+            if !wasThere { writer.member("code", GatewayError.Code.notFound.rawValue) }
+        case .failure(let error):
+            writer.member("deleted", false)
+            writer.member("code", error.label)
+            writer.member("message", error.message)
+        }
         writer.endObject()
     }
 

@@ -26,10 +26,11 @@ struct AdminAnswer: Sendable {
         }
     }
 
-    /// A page of a list; `next` is what `after` takes to read on.
+    /// A page of a list; `next` is what `after` takes to read on, `beside` writes members of the list itself.
     static func list<Row>(
         _ rows: [Row],
         next: String? = nil,
+        beside: (inout JSONWriter) -> Void = { _ in },
         _ write: (Row, inout JSONWriter) -> Void
     ) -> AdminAnswer {
         AdminAnswer { writer in
@@ -42,6 +43,7 @@ struct AdminAnswer: Sendable {
             writer.member("has_more", next != nil)
             writer.key("next")
             if let next { writer.string(next) } else { writer.null() }
+            beside(&writer)
             writer.endObject()
         }
     }

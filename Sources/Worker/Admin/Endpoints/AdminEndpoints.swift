@@ -18,7 +18,9 @@ struct AdminEndpoints {
             let ring = try Self.present(parts.keyRing)
             return try await KeyEndpoints(ring: ring, limits: parts.limits, now: parts.now()).answer(route, request)
         case .pools, .accounts, .account, .clearCooldown, .cooldowns:
-            return try await PoolEndpoints(pools: parts.pools, now: parts.now()).answer(route, request)
+            return try await PoolEndpoints(parts: parts, now: parts.now()).answer(route, request)
+        case .accountTest, .poolTest:
+            return try await ExaminationEndpoints(parts: parts).answer(route, request)
         case .usage:
             return try await UsageEndpoints(ledger: try Self.present(parts.ledger), now: parts.now()).usage(request)
         case .logs:

@@ -7,13 +7,14 @@ import State
 /// The accounts at upstreams, by pool.
 @LoopActor
 struct PoolEndpoints {
-    let pools: [AccountPool]
+    let parts: AdminParts
     /// Seconds since 1970.
     let now: Int
 
     /// Reading an account opens its credential; so many take a few milliseconds, and the loop is others' too.
     private static let pageSize = 100
     private static let pageLimit = 200
+    private static let removalLimit = 1000
     /// More cool-downs than anyone reads.
     private static let cooldownLimit = 1000
 
@@ -22,12 +23,13 @@ struct PoolEndpoints {
         case (.pools, _): return try await summaries()
         case (.cooldowns, _): return try await cooldowns()
         case (.accounts(let name), .get): return try await list(try pool(name), request)
-        case (.accounts(let name), _):
-            return try await AccountAdding(pool: try pool(name), now: now).answer(request)
+        case (.accounts(let name), .post):
+            return try await AccountAdding(pool: try pool(name), now: now, form: form(name)).answer(request)
+        case (.accounts(let name), _): return try await remove(try pool(name), request)
         case (.account(let name, let id), .get): return try await show(id, try pool(name))
         case (.account(let name, let id), .patch): return try await update(id, try pool(name), request)
         case (.account(let name, let id), _):
-            guard try await pool(name).remove(id) else { throw Self.unknown }
+            guard try await remove(id, try pool(name)) else { throw Self.unknown }
             return .deleted("account", id)
         case (.clearCooldown(let name, let id), _): return try await clear(id, try pool(name), request)
         default: throw .invalid(nil, "There is nothing at this path.", code: .notFound)
@@ -36,7 +38,7 @@ struct PoolEndpoints {
 
     private func summaries() async throws(GatewayError) -> AdminAnswer {
         var summaries: [PoolSummary] = []
-        for pool in pools {
+        for pool in parts.pools {
             var summary = PoolSummary(pool.name)
             try await forEachAccount(of: pool) { account in
                 summary.add(account, now: now)
@@ -49,7 +51,7 @@ struct PoolEndpoints {
 
     private func cooldowns() async throws(GatewayError) -> AdminAnswer {
         var found: [(account: Account, cooldown: Cooldown)] = []
-        for pool in pools {
+        for pool in parts.pools {
             try await forEachAccount(of: pool) { account in
                 for cooldown in account.activeCooldowns(now: now) { found.append((account, cooldown)) }
                 return found.count < Self.cooldownLimit
@@ -66,12 +68,46 @@ struct PoolEndpoints {
         // One more than asked for tells whether there are more.
         let page = try await pool.page(from: start, count: limit + 1)
         let next = page.count > limit ? String(start + limit) : nil
-        return .list(Array(page.prefix(limit)), next: next) { AccountJSON.write($0, now: now, to: &$1) }
+        let accounts = Array(page.prefix(limit))
+        let tests = try await tests(of: accounts, pool)
+        return .list(accounts, next: next) { AccountJSON.write($0, tested: tests[$0.id], now: now, to: &$1) }
     }
 
     private func show(_ id: String, _ pool: AccountPool) async throws(GatewayError) -> AdminAnswer {
         guard let account = try await pool.account(id) else { throw Self.unknown }
-        return AdminAnswer { AccountJSON.write(account, now: now, to: &$0) }
+        let tests = try await tests(of: [account], pool)
+        return AdminAnswer { AccountJSON.write(account, tested: tests[id], now: now, to: &$0) }
+    }
+
+    private func tests(
+        of accounts: [Account],
+        _ pool: AccountPool
+    ) async throws(GatewayError) -> [String: Examination] {
+        try await parts.examinations?.examinations(of: accounts.map(\.id), pool: pool.name) ?? [:]
+    }
+
+    /// Removes several; each row tells whether it was there.
+    private func remove(_ pool: AccountPool, _ request: AdminRequest) async throws(GatewayError) -> AdminAnswer {
+        let body = try AdminObject(request, allowing: ["ids"])
+        guard let ids = try body.texts("ids", most: Self.removalLimit), !ids.isEmpty else {
+            throw .invalid("ids", "'ids' must name the accounts.", code: .missingParameter)
+        }
+        var rows: [(id: String, result: Result<Bool, GatewayError>)] = []
+        for id in ids {
+            do throws(GatewayError) {
+                rows.append((id, .success(try await remove(id, pool))))
+            } catch {
+                guard error.code == .conflict else { throw error }
+                rows.append((id, .failure(error)))
+            }
+        }
+        return .list(rows) { row, writer in AccountJSON.write(removed: row.id, row.result, to: &writer) }
+    }
+
+    private func remove(_ id: String, _ pool: AccountPool) async throws(GatewayError) -> Bool {
+        guard try await pool.remove(id) else { return false }
+        try await parts.examinations?.forget(id, pool: pool.name)
+        return true
     }
 
     private func update(
@@ -81,7 +117,13 @@ struct PoolEndpoints {
     ) async throws(GatewayError) -> AdminAnswer {
         let body = try AdminObject(request, allowing: AccountInput.members + ["enabled"])
         let isEnabled = try body.flag("enabled")
-        let changes = try AccountInput.changes(body)
+        var changes = try AccountInput.changes(body)
+        if let given = changes.credential {
+            guard let credential = form(pool.name).reads(given) else {
+                throw .invalid("credential", "This is no credential of \(pool.name).")
+            }
+            changes.credential = credential
+        }
         if AccountInput.members.contains(where: { body.has($0) }) {
             guard try await pool.update(id, changes) != nil else { throw Self.unknown }
         }
@@ -127,12 +169,9 @@ struct PoolEndpoints {
         }
     }
 
-    private func pool(_ name: String) throws(GatewayError) -> AccountPool {
-        guard let pool = pools.first(where: { $0.name == name }) else {
-            throw .invalid(nil, "There is no such pool.", code: .notFound)
-        }
-        return pool
-    }
+    private func pool(_ name: String) throws(GatewayError) -> AccountPool { try parts.pool(name) }
+
+    private func form(_ name: String) -> CredentialForm { parts.credentialForms[name] ?? CredentialForm() }
 
     private static var unknown: GatewayError { .invalid(nil, "There is no such account.", code: .notFound) }
 }

@@ -11,7 +11,7 @@ struct AccountInput {
     /// How many accounts one request adds.
     static let most = 10_000
 
-    let credential: String
+    var credential: String
     var note = ""
     var tags: [String] = []
     var weight = 1
@@ -28,9 +28,13 @@ struct AccountInput {
     init(_ line: AccountLine) throws(GatewayError) {
         credential = line.credential
         note = line.note
+        tags = line.tags
         guard credential.utf8.count <= Self.longestCredential, note.utf8.count <= 256,
             !(credential + note).utf8.contains(where: { $0 < 0x20 || $0 == 0x7F })
         else { throw .invalid("credential", "The line is too long or holds control characters.") }
+        guard tags.count <= 20, tags.allSatisfy({ $0.utf8.count <= 256 }) else {
+            throw .invalid("tags", "The account has too many tags, or too long ones.")
+        }
     }
 
     /// What a PATCH changes.

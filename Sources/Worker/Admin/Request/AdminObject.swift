@@ -11,12 +11,21 @@ struct AdminObject {
 
     /// The body itself.
     init(_ request: AdminRequest, allowing names: [String]) throws(GatewayError) {
+        try self.init(try Self.document(request).root, path: "", allowing: names)
+    }
+
+    /// The body, where it is an array.
+    static func array(_ request: AdminRequest) throws(GatewayError) -> JSONValue? {
+        let root = try document(request).root
+        return root.isArray ? root : nil
+    }
+
+    private static func document(_ request: AdminRequest) throws(GatewayError) -> JSONDocument {
         guard let type = request.head.first("content-type"), MediaType(type) == .json else {
             throw .invalid(nil, "The body must be sent as application/json.", code: .unsupportedMediaType)
         }
-        let document: JSONDocument
         do throws(JSONError) {
-            document = try JSONDocument(parsing: request.body, limits: JSONLimits(depth: 32))
+            return try JSONDocument(parsing: request.body, limits: JSONLimits(depth: 32))
         } catch {
             throw .invalid(
                 nil,
@@ -24,7 +33,6 @@ struct AdminObject {
                 code: .invalidJSON
             )
         }
-        try self.init(document.root, path: "", allowing: names)
     }
 
     /// An object inside it; `path` leads to it.

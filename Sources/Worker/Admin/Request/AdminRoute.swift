@@ -12,6 +12,8 @@ enum AdminRoute: Equatable, Sendable {
     case accounts(pool: String)
     case account(pool: String, id: String)
     case clearCooldown(pool: String, id: String)
+    case accountTest(pool: String, id: String)
+    case poolTest(String)
     case cooldowns
     case usage
     case logs
@@ -49,6 +51,9 @@ enum AdminRoute: Equatable, Sendable {
         case ("pools", 4) where parts[2] == "accounts": return .account(pool: second, id: parts[3])
         case ("pools", 5) where parts[2] == "accounts" && parts[4] == "clear-cooldown":
             return .clearCooldown(pool: second, id: parts[3])
+        case ("pools", 5) where parts[2] == "accounts" && parts[4] == "test":
+            return .accountTest(pool: second, id: parts[3])
+        case ("pools", 3) where parts[2] == "test-all": return .poolTest(second)
         case ("cooldowns", 1): return .cooldowns
         case ("usage", 1): return .usage
         case ("logs", 1): return .logs
@@ -63,10 +68,11 @@ enum AdminRoute: Equatable, Sendable {
     var methods: [HTTPMethod] {
         switch self {
         case .session: [.get, .post, .delete]
-        case .keys, .accounts: [.get, .post]
+        case .keys, .poolTest: [.get, .post]
+        case .accounts: [.get, .post, .delete]
         case .key, .account: [.get, .patch, .delete]
         case .setting: [.get, .put, .delete]
-        case .budgetReset, .clearCooldown: [.post]
+        case .budgetReset, .clearCooldown, .accountTest: [.post]
         case .keyUsage, .pools, .cooldowns, .usage, .logs, .settings, .workers, .prices: [.get]
         }
     }

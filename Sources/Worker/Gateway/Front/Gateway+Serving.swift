@@ -30,7 +30,7 @@ extension Gateway {
             } catch {
                 note(error, attempt, context)
                 report(error, attempt, request, context)
-                last = error
+                last = await learned(error, attempt, request, context)
             }
             guard last?.retry != .no, LoopClock.now < deadline else { break }
         }

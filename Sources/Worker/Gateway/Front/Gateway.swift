@@ -72,7 +72,11 @@ package final class Gateway: RequestHandler {
         facts = parts.facts
         files = parts.files
         gatherer = MaterialGatherer(
-            fetcher: parts.strangers.map { AddressFetcher(client: $0) },
+            fetcher: parts.strangers.map { client in
+                var limits = AddressFetcher.Limits()
+                limits.isPublicOnly = !parts.configuration.fetchesPrivate
+                return AddressFetcher(client: client, limits: limits)
+            },
             reasoning: parts.reasoning
         )
         readiness = Readiness(isStateReachable: parts.isStateReachable)

@@ -15,6 +15,8 @@ final class StreamServing {
     private var itinerary: Itinerary?
     private var current: Attempt?
     private var relay: StreamRelay?
+    /// Tells what is still waited for from what came too late.
+    private var steps = 0
 
     init(_ request: ModelRequest, _ itinerary: Itinerary, _ context: RequestContext, gateway: Gateway) {
         self.request = request
@@ -71,9 +73,10 @@ final class StreamServing {
 
     private func goOn(after error: GatewayError) {
         context.plan?.opening = nil
+        let attempt = current
         failed(error)
         if error.retry == .no || relay?.mayTryAgain != true { itinerary?.end() }
-        proceed(after: error)
+        learn(error, attempt)
     }
 
     /// The answer is over, well or badly; the client knows.
@@ -97,6 +100,7 @@ final class StreamServing {
 
     /// Makes the next attempt; where there is none, `last` is what the client gets to hear.
     private func proceed(after last: GatewayError?) {
+        steps += 1
         guard let itinerary else { return giveUp(last) }
         take(itinerary.next(), after: last)
     }
@@ -169,9 +173,23 @@ final class StreamServing {
     }
 
     private func notSent(_ error: GatewayError) {
+        let attempt = current
         failed(error)
         if error.retry == .no { itinerary?.end() }
-        proceed(after: error)
+        learn(error, attempt)
+    }
+
+    /// Goes on when the provider has told what it knows of the failure.
+    private func learn(_ error: GatewayError, _ attempt: Attempt?) {
+        guard let attempt, attempt.candidate.provider is any WebProvider else { return proceed(after: error) }
+        steps += 1
+        let step = steps
+        // Ends with the last of the provider's calls, all of which have deadlines.
+        Task.immediate { @LoopActor in
+            let error = await gateway.learned(error, attempt, request, context)
+            // The client may have left meanwhile, or its patience ended.
+            if relay != nil, steps == step { proceed(after: error) }
+        }
     }
 
     private func giveUp(_ error: GatewayError?) {

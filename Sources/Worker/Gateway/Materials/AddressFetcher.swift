@@ -14,6 +14,8 @@ final class AddressFetcher {
         var redirects = 3
         /// Of one request.
         var files = 32
+        /// Whether only the public network may be reached.
+        var isPublicOnly = true
     }
 
     private let client: UpstreamClient
@@ -27,10 +29,10 @@ final class AddressFetcher {
     func fetch(_ address: Needs.Address) async throws(GatewayError) -> FetchedFile {
         var url = address.url
         for _ in 0...limits.redirects {
-            guard Self.isFetchable(url) else {
+            guard isFetchable(url) else {
                 throw .invalid(
                     address.parameter,
-                    "Only http:// and https:// addresses and data: URLs can be sent along."
+                    "Only http:// and https:// addresses of the public network and data: URLs can be sent along."
                 )
             }
             let (head, body) = try await get(url, address)
@@ -69,11 +71,12 @@ final class AddressFetcher {
         .invalid(address.parameter, "The content of this address \(verdict).")
     }
 
-    private static func isFetchable(_ url: String) -> Bool {
+    private func isFetchable(_ url: String) -> Bool {
         let start = url.prefix(8).lowercased()
         guard start.hasPrefix("http://") || start.hasPrefix("https://"), url.utf8.count <= 8192 else { return false }
         // Credentials in an address are somebody's trap or mistake.
         let authority = url.dropFirst(start.hasPrefix("https") ? 8 : 7).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        guard !limits.isPublicOnly || HostJudgement.mayBePublic(authority) else { return false }
         return !authority.contains("@") && url.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
 

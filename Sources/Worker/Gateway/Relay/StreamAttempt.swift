@@ -151,7 +151,7 @@ final class StreamAttempt: TransferDelegate {
     /// Servers that do not say what they send are taken at their bytes.
     private func mayBeStream(_ head: UpstreamHead) -> Bool {
         guard let type = head.first("content-type") else { return true }
-        return MediaType(type) == provider.streamType
+        return MediaType(type).map { provider.mayBeStream($0) } ?? false
     }
 
     private func handOver(to relay: StreamRelay) {

@@ -33,18 +33,26 @@ struct Attempt {
     func abandoned() { report(.abandoned) }
 
     func failed(_ error: GatewayError, _ requestID: String, body: [UInt8]?) {
+        report(outcome(error, requestID, body))
+    }
+
+    /// More is known of a failure that was told already.
+    func amended(_ error: GatewayError, _ requestID: String, body: [UInt8]?) {
+        guard let lease, let pool = candidate.pool else { return }
+        pool.amend(lease, outcome(error, requestID, body))
+    }
+
+    private func outcome(_ error: GatewayError, _ requestID: String, _ body: [UInt8]?) -> Outcome {
         var failureClass = error.failureClass
         // Whatever else an upstream does wrong counts as failing, unless it was our own patience that ended.
         if failureClass == .none, error.source == .upstream, error.retry == .elsewhere { failureClass = .failing }
-        guard failureClass != .none else { return report(.abandoned) }
-        report(
-            .failure(
-                failureClass,
-                retryAfter: error.retryAfter,
-                requestID: requestID,
-                requestDigest: body.map { SHA256Digest(of: $0).hex } ?? "",
-                evidenceDigest: error.evidence
-            )
+        guard failureClass != .none else { return .abandoned }
+        return .failure(
+            failureClass,
+            retryAfter: error.retryAfter,
+            requestID: requestID,
+            requestDigest: body.map { SHA256Digest(of: $0).hex } ?? "",
+            evidenceDigest: error.evidence
         )
     }
 

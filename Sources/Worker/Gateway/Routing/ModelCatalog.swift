@@ -15,6 +15,9 @@ final class ModelCatalog {
     private static let patience = Duration.seconds(10)
     private static let listLimit = 8 << 20
     private static let longestList = 10_000
+    private static let mostPages = 100
+    private static let attempts = 5
+    private static let pause = Duration.seconds(1)
 
     private typealias Questioner = (id: String, key: String)
 
@@ -31,6 +34,8 @@ final class ModelCatalog {
     private var timer: LoopTimer?
     private var isAsking = false
     private var readings = 0
+    /// When those whose lists last longer were asked.
+    private var askedAt: [String: Instant] = [:]
 
     init(
         providers: [any Provider],
@@ -85,6 +90,12 @@ final class ModelCatalog {
         return entry
     }
 
+    /// What the provider is to be told for a name that it listed as another's.
+    func target(of model: String, at provider: any Provider) -> String? {
+        let id = "\(provider.name)/\(model)"
+        return listed[provider.name]?.first { $0.id == id }?.target
+    }
+
     func entries() -> [ModelEntry] {
         var entries = router.aliasNames.map { ModelEntry(id: $0, owner: "millrace") }
         for provider in providers where router.isConfigured(provider) {
@@ -109,26 +120,57 @@ final class ModelCatalog {
         guard !isAsking else { return }
         isAsking = true
         defer { isAsking = false }
-        let questions = providers.filter { router.isConfigured($0) }.map { provider in
-            Task { @LoopActor in
-                guard let entries = await ask(provider) else { return }
-                listed[provider.name] = entries
-                try? await lists?.write(ModelEntry.bytes(entries), of: provider.name)
+        var rest = providers.filter { router.isConfigured($0) }
+        // A worker that has just begun may not be able to use an account yet; the next round is minutes away.
+        for attempt in 0..<Self.attempts where !rest.isEmpty {
+            if attempt > 0 { await LoopTimer.wait(Self.pause) }
+            let questions = rest.map { provider in
+                Task { @LoopActor in await take(provider) }
             }
+            var unasked: [any Provider] = []
+            for (provider, question) in zip(rest, questions) where await !question.value { unasked.append(provider) }
+            rest = unasked
         }
-        for question in questions { await question.value }
     }
 
-    private func ask(_ provider: any Provider) async -> [ModelEntry]? {
-        guard let account = account(of: provider), let request = await question(provider, account) else {
-            return nil
+    /// Asks one upstream and shares what it answers; false where nobody could ask.
+    private func take(_ provider: any Provider) async -> Bool {
+        guard isDue(provider) else { return true }
+        guard let account = await account(of: provider) else { return false }
+        guard let entries = await ask(provider, account) else { return true }
+        listed[provider.name] = entries
+        do throws(GatewayError) {
+            try await lists?.write(ModelEntry.bytes(entries), of: provider.name)
+            askedAt[provider.name] = LoopClock.now
+        } catch {
+            // The others keep what they have; it is asked again the next time.
         }
+        return true
+    }
+
+    private func isDue(_ provider: any Provider) -> Bool {
+        guard let lifetime = provider.listLifetime, let asked = askedAt[provider.name], listed[provider.name] != nil
+        else { return true }
+        return LoopClock.now >= asked.advanced(by: lifetime)
+    }
+
+    private func ask(_ provider: any Provider, _ account: Questioner) async -> [ModelEntry]? {
+        guard let request = await question(provider, account) else { return nil }
         do throws(TransferFailure) {
-            let (head, body) = try await upstream.fetch(request, limit: Self.listLimit, deadline: Self.patience)
-            if head.status == 200, let models = provider.models(body) {
+            var next: OutgoingRequest? = request
+            var pages: [[UInt8]] = []
+            var status = 0
+            while let outgoing = next, pages.count < Self.mostPages {
+                let (head, body) = try await upstream.fetch(outgoing, limit: Self.listLimit, deadline: Self.patience)
+                status = head.status
+                guard status == 200 else { break }
+                pages.append(body)
+                next = provider.modelsRequest(key: account.key, after: pages)
+            }
+            if status == 200, let models = provider.models(ofPages: pages) {
                 return models.prefix(Self.longestList).map { ModelEntry($0, of: provider.name) }
             }
-            log(.warning, "model list refused", LogField("provider", provider.name), LogField("status", head.status))
+            log(.warning, "model list refused", LogField("provider", provider.name), LogField("status", status))
         } catch {
             log(.warning, "model list not available", LogField("provider", provider.name))
         }
@@ -143,8 +185,20 @@ final class ModelCatalog {
     }
 
     /// Whichever account may be used now; what listing the models costs it is not worth counting.
-    private func account(of provider: any Provider) -> Questioner? {
+    private func account(of provider: any Provider) async -> Questioner? {
         guard provider.needsAccount else { return ("", "") }
-        return pools[provider.name]?.someAccount.map { ($0.id, $0.credential) }
+        guard let pool = pools[provider.name] else { return nil }
+        switch pool.choose(model: "", preferring: nil, excluding: []) {
+        case .lease(let lease): return use(lease, of: pool)
+        case .ask:
+            guard let lease = try? await pool.lease(model: "", preferring: nil, excluding: []) else { return nil }
+            return use(lease, of: pool)
+        case .none: return nil
+        }
+    }
+
+    private func use(_ lease: Lease, of pool: AccountPool) -> Questioner {
+        pool.report(lease, .abandoned)
+        return (lease.account.id, lease.account.credential)
     }
 }

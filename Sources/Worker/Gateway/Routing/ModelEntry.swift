@@ -11,6 +11,8 @@ struct ModelEntry: Sendable, Equatable {
     var capabilities: [String] = []
     var contextLength: Int?
     var maxOutput: Int?
+    /// What the provider is told in place of the id's name, where the two differ.
+    var target: String?
 
     init(id: String, created: Int = 0, owner: String) {
         self.id = id
@@ -23,6 +25,7 @@ struct ModelEntry: Sendable, Equatable {
         capabilities = model.capabilities
         contextLength = model.contextLength
         maxOutput = model.maxOutput
+        target = model.target
     }
 
     func write(to writer: inout JSONWriter) {
@@ -39,6 +42,7 @@ struct ModelEntry: Sendable, Equatable {
         }
         if let contextLength { writer.member("context_length", contextLength) }
         if let maxOutput { writer.member("max_output_tokens", maxOutput) }
+        if let target { writer.member("upstream_model", target) }
         writer.endObject()
     }
 
@@ -49,6 +53,7 @@ struct ModelEntry: Sendable, Equatable {
         capabilities = value["capabilities"]?.elements.compactMap(\.string) ?? []
         contextLength = value["context_length"]?.int
         maxOutput = value["max_output_tokens"]?.int
+        target = value["upstream_model"]?.string
     }
 }
 

@@ -114,7 +114,7 @@ extension Gateway {
         let digest = SHA256Digest(of: prompt.instructions).hex
         let turn = Turn(
             request: request,
-            model: attempt.candidate.model,
+            model: catalog.target(of: attempt.candidate.model, at: provider) ?? attempt.candidate.model,
             key: plan.ownKey ?? attempt.credential,
             account: context.account,
             isOwnKey: plan.ownKey != nil,
@@ -167,6 +167,25 @@ extension Gateway {
         plan.opening = again
         context.upstreamCalls += 1
         return (again, turn)
+    }
+
+    /// The failure with what its provider can find out about it, for the client and for the account, which has been told of
+    /// it: nobody must use an account while it is asked for how long it may not be used.
+    func learned(
+        _ error: GatewayError,
+        _ attempt: Attempt,
+        _ request: ModelRequest?,
+        _ context: RequestContext
+    ) async -> GatewayError {
+        guard error.failureClass == .rateLimited, error.retryAfter == nil,
+            let provider = attempt.candidate.provider as? any WebProvider,
+            let plan = context.plan, let turn = plan.turn, let desk = plan.desk,
+            let seconds = await provider.rest(turn, at: desk)
+        else { return error }
+        var error = error
+        error.retryAfter = seconds
+        if configuration.coolsDown { attempt.amended(error, context.id, body: request?.document.source) }
+        return error
     }
 
     func makeDesk(

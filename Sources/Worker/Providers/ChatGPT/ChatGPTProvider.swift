@@ -27,6 +27,8 @@ package struct ChatGPTProvider: WebProvider {
         traits.concurrency = 1
         traits.rest = (first: .seconds(60), longest: .seconds(3600))
         traits.credentials = { credentials($0.text($1) ?? "") }
+        traits.reads = ChatGPTCredential.pasted
+        traits.hasCommas = true
         return traits
     }
 

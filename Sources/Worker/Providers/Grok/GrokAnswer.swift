@@ -5,8 +5,7 @@ internal import OpenAIAPI
 /// Makes pieces of the frames of one answer. Everything is looked for at both depths at which the application has put it.
 struct GrokAnswer: Sendable {
     private let showsSteps: Bool
-    private let assetsURL: String
-    private var place = GrokPlace(conversation: "", response: "")
+    private(set) var place = GrokPlace(conversation: "", response: "")
     private var said = GrokSaid()
     private var markup = GrokMarkup()
     private var cards = GrokCards()
@@ -14,13 +13,14 @@ struct GrokAnswer: Sendable {
     private var steps: GrokSteps
     private var pictures: GrokPictures
     private var hasContent = false
+    /// What went wrong beside the answer; it matters where there is none.
+    private var aside: GatewayError?
     /// The application has said all of the answer once more, and what comes then is about the conversation.
     private var isComplete = false
     private(set) var isOver = false
 
     init(_ configuration: GrokConfiguration, conversation: String?) {
         showsSteps = configuration.showsSearch
-        assetsURL = configuration.assetsURL
         steps = GrokSteps(configuration.labels)
         pictures = GrokPictures(assetsURL: configuration.assetsURL)
         place.conversation = conversation ?? ""
@@ -28,7 +28,8 @@ struct GrokAnswer: Sendable {
 
     mutating func take(_ root: JSONValue, into pieces: inout AnswerPieces) {
         if let error = root.present("error") {
-            return fail(GrokFailure.make(event: error), into: &pieces)
+            let isStatus = error["code"]?.int != nil
+            return fail(isStatus ? GrokFailure.make(event: error) : GrokStreamError(error).error, into: &pieces)
         }
         // A frame that other gateways have unwrapped already is taken as well.
         let result = root.present("result") ?? root
@@ -48,7 +49,7 @@ struct GrokAnswer: Sendable {
         if hasContent {
             pieces.pieces.append(.end(.stop))
         } else {
-            pieces.pieces.append(.failed(pictures.failure ?? .emptyAnswer))
+            pieces.pieces.append(.failed(aside ?? pictures.failure ?? .emptyAnswer))
         }
     }
 
@@ -71,7 +72,8 @@ struct GrokAnswer: Sendable {
     private mutating func take(frame: JSONValue, into pieces: inout AnswerPieces) {
         // Of a pair of answers the first is the answer.
         if let side = frame["sideBySideIndex"]?.int, side != 0 { return }
-        if frame.present("userResponse") == nil, let id = GrokPlace.id(frame["responseId"]) {
+        // The whole answer has told its own id; what comes after it is about the conversation.
+        if !isComplete, frame.present("userResponse") == nil, let id = GrokPlace.id(frame["responseId"]) {
             know(response: id, into: &pieces)
         }
         if let news = frame.present("streamingImageGenerationResponse")
@@ -82,7 +84,7 @@ struct GrokAnswer: Sendable {
         if let card = frame.present("cardAttachment") { take(card: card["jsonData"], into: &pieces) }
         take(words: frame, into: &pieces)
         if let response = frame.present("modelResponse") { take(whole: response, into: &pieces) }
-        if !isOver, let error = frame.present("error") { fail(GrokStreamError(error).error, into: &pieces) }
+        if !isOver, let error = frame.present("error") { take(error: GrokStreamError(error), into: &pieces) }
     }
 
     private mutating func take(words frame: JSONValue, into pieces: inout AnswerPieces) {
@@ -148,8 +150,7 @@ struct GrokAnswer: Sendable {
     private static func list(_ value: JSONValue?) -> [JSONValue] { value.map { Array($0.elements) } ?? [] }
 
     private mutating func take(error: GrokStreamError, into pieces: inout AnswerPieces) {
-        if error.isBeside, hasContent { return }
-        fail(error.error, into: &pieces)
+        if error.isBeside { aside = error.error } else { fail(error.error, into: &pieces) }
     }
 
     /// Shows what was held back; how many pictures there are.

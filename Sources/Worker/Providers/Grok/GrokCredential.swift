@@ -16,7 +16,9 @@ struct GrokCredential: Sendable, Equatable {
     init?(_ text: String) {
         let text = Self.cleaned(text)
         guard !text.isEmpty, text.utf8.count <= Self.longest else { return nil }
-        var cookies = text.contains("=") ? Self.cookies(in: text) : [Cookie(name: "sso", value: text)]
+        var cookies =
+            text.contains("=")
+            ? Self.cookies(in: text) : [Cookie(name: "sso", value: String(text.prefix { $0 != ";" }))]
         guard let session = cookies.first(where: { $0.name == "sso" })?.value, !session.isEmpty,
             cookies.allSatisfy({ Self.isSendable($0.name) && Self.isSendable($0.value) })
         else { return nil }

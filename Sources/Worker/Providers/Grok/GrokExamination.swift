@@ -38,10 +38,11 @@ struct GrokExamination {
     }
 
     /// How long an account must wait before it may use the model again; nothing where it need not, or nobody says.
-    static func wait(_ model: GrokModel, _ session: GrokSession) async throws(GatewayError) -> Int? {
+    static func wait(_ model: GrokModel, _ session: GrokSession) async -> Int? {
         let wire = session.configuration.wire
-        let answer = try await session.ask(.post, "/rest/rate-limits", body(model.allowance(wire), wire))
-        guard answer.isSuccess, let allowance = GrokAllowance(answer.body) else { return nil }
+        guard let answer = try? await session.ask(.post, "/rest/rate-limits", body(model.allowance(wire), wire)),
+            answer.isSuccess, let allowance = GrokAllowance(answer.body)
+        else { return nil }
         return allowance.remaining ?? 0 > 0 ? nil : allowance.wait
     }
 

@@ -11,9 +11,6 @@ enum GrokFailure {
         "session not found", "account suspended", "token revoked", "token expired",
     ]
 
-    /// Words for an allowance that is used up, as opposed to asking too fast.
-    private static let spent = ["no quota", "quota exceeded", "0 remaining"]
-
     static func make(_ answer: FailedAnswer) -> GatewayError {
         let details = FailureDetails(answer.body)
         var error = make(answer.status, details)
@@ -73,17 +70,10 @@ enum GrokFailure {
         // Not the application's own words: nobody there knows the address.
         case 404 where details.message == nil: return .unexpectedAnswer
         case 404: return .conversationUnavailable("the application does not know it, or no longer")
-        case 429:
-            var error = limited
-            // What the application's own users are told of is ten hours.
-            if spent.contains(where: words.contains) { error.retryAfter = longRest }
-            return error
+        case 429: return limited
         default: return UpstreamFailure.make(status: status, details)
         }
     }
-
-    /// In seconds; where an allowance is used up and nothing is said of when there is more.
-    static let longRest = 36_000
 
     /// The account may not speak for now, with this model.
     static var limited: GatewayError {

@@ -1,5 +1,6 @@
 internal import Core
 internal import HTTPCodec
+internal import JSON
 internal import OpenAIAPI
 
 /// Makes a turn ready: finds out how the conversation goes on, brings its files along, and words the message.
@@ -30,21 +31,10 @@ struct GrokOpening {
         }
     }
 
-    /// After the message's own call has failed: tells a conversation anew that is no more, and finds out how long an account
-    /// must rest, which the application does not say by itself.
+    /// After the message's own call has failed: tells a conversation anew that is no more.
     func reopen(_ opened: OpenedTurn, after error: GatewayError) async throws(GatewayError) -> OpenedTurn? {
-        switch error.code {
-        case .conversationUnavailable where opened.passage != .replayed && turn.hasHistory:
-            return try await begin(with: turn.messages, .replayed)
-        case .rateLimitExceeded where error.retryAfter == nil || error.retryAfter == GrokFailure.longRest:
-            guard let wait = try await GrokExamination.wait(configuration.models[turn.model], session) else {
-                return nil
-            }
-            var error = error
-            error.retryAfter = wait
-            throw error
-        default: return nil
-        }
+        guard error.code == .conversationUnavailable, opened.passage != .replayed, turn.hasHistory else { return nil }
+        return try await begin(with: turn.messages, .replayed)
     }
 
     /// Tells the application what the client has sent, if that is all there was.
@@ -84,7 +74,7 @@ struct GrokOpening {
     private func body(_ message: String, _ files: [String]) -> GrokBody {
         GrokBody(
             configuration: configuration,
-            model: configuration.models[turn.model],
+            model: model,
             message: message,
             files: files
         )
@@ -95,12 +85,28 @@ struct GrokOpening {
         conversation: String?,
         _ passage: OpenedTurn.Passage
     ) throws(GatewayError) -> OpenedTurn {
-        OpenedTurn(
+        let further = GrokFollowUp(
+            configuration,
+            model,
+            prepared: try session.request(.post, "")
+        )
+        return OpenedTurn(
             request,
-            reader: GrokReader(configuration, conversation: conversation),
+            reader: GrokReader(configuration, conversation: conversation, further: further),
             passage: passage,
             thinking: try GrokThinking.style(for: turn.request, usually: configuration.thinking)
         )
+    }
+
+    /// The model, in the mode that the request names itself, if it does.
+    private var model: GrokModel {
+        var model = configuration.models[turn.model]
+        if let mode = turn.request.document.root.present("metadata")?["model_mode"]?.string,
+            !mode.isEmpty, mode.utf8.count <= 100
+        {
+            model.mode = mode
+        }
+        return model
     }
 
     /// The newest of the messages that one message may hold.

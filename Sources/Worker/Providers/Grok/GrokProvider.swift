@@ -26,6 +26,7 @@ package struct GrokProvider: WebProvider {
         traits.concurrencyVariable = "GROK_CONCURRENCY"
         traits.rest = (.seconds(60), .seconds(18_000))
         traits.credentials = GrokProvider.credentials
+        traits.reads = { $0.hasPrefix("{") ? nil : GrokCredential($0)?.text }
         return traits
     }
 
@@ -43,6 +44,9 @@ package struct GrokProvider: WebProvider {
         return traits
     }
 
+    /// The application calls its stream plain JSON; what stands in for it may know better.
+    package func mayBeStream(_ type: MediaType) -> Bool { type != .other }
+
     package func owns(_ model: String) -> Bool { model.hasPrefix("grok-") }
 
     package func open(_ turn: Turn, at desk: any Desk) async throws(GatewayError) -> OpenedTurn {
@@ -56,6 +60,13 @@ package struct GrokProvider: WebProvider {
         at desk: any Desk
     ) async throws(GatewayError) -> OpenedTurn? {
         try await GrokOpening(configuration, turn, desk).reopen(opened, after: error)
+    }
+
+    package func rest(_ turn: Turn, at desk: any Desk) async -> Int? {
+        guard let session = try? GrokSession(configuration, desk, key: turn.key, isVerbatim: turn.isOwnKey) else {
+            return nil
+        }
+        return await GrokExamination.wait(configuration.models[turn.model], session)
     }
 
     package func examine(at desk: any Desk) async throws(GatewayError) -> AccountFindings {

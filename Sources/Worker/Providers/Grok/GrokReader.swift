@@ -8,9 +8,13 @@ internal import OpenAIAPI
 struct GrokReader: AnswerReader {
     private var cutter = GrokFrameCutter()
     private var answer: GrokAnswer
+    private let configuration: GrokConfiguration
+    private var further: GrokFollowUp
 
     /// `conversation` is the conversation that is gone on with; a new one tells its id.
-    init(_ configuration: GrokConfiguration, conversation: String?) {
+    init(_ configuration: GrokConfiguration, conversation: String?, further: GrokFollowUp) {
+        self.configuration = configuration
+        self.further = further
         answer = GrokAnswer(configuration, conversation: conversation)
     }
 
@@ -26,6 +30,13 @@ struct GrokReader: AnswerReader {
             }
         }
         if cutter.isTooLong, !answer.isOver { answer.fail(.garbledFrame("a frame is too long"), into: &pieces) }
+    }
+
+    mutating func followUp(_ text: String) -> OutgoingRequest? {
+        guard let request = further.request(text, after: answer.place) else { return nil }
+        cutter = GrokFrameCutter()
+        answer = GrokAnswer(configuration, conversation: answer.place.conversation)
+        return request
     }
 
     mutating func finish(into pieces: inout AnswerPieces) {

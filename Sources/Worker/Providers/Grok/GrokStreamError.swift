@@ -4,7 +4,7 @@ internal import OpenAIAPI
 
 /// A failure that the application tells inside an answer: words, a severity, and one member that says what it is about.
 struct GrokStreamError {
-    /// Something beside the answer failed, a tool perhaps: what was said stands.
+    /// Something beside the answer failed, a tool perhaps: what was said stands, and more may follow.
     let isBeside: Bool
     let error: GatewayError
 

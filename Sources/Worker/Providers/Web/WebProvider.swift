@@ -22,6 +22,9 @@ package protocol WebProvider: Provider {
         after error: GatewayError,
         at desk: any Desk
     ) async throws(GatewayError) -> OpenedTurn?
+    /// For how many seconds a limit holds that the account has just reached, where the application tells only who asks. By
+    /// then the account rests, for as long as its pool thinks fit.
+    func rest(_ turn: Turn, at desk: any Desk) async -> Int?
     /// Makes a further call of the turn ready to leave, which its reader has asked for: waits, or has what must go along.
     func prepare(
         _ request: OutgoingRequest,
@@ -49,11 +52,14 @@ extension WebProvider {
         after error: GatewayError,
         at desk: any Desk
     ) async throws(GatewayError) -> OpenedTurn? { nil }
+
     package func prepare(
         _ request: OutgoingRequest,
         _ turn: Turn,
         at desk: any Desk
     ) async throws(GatewayError) -> OutgoingRequest { request }
+
+    package func rest(_ turn: Turn, at desk: any Desk) async -> Int? { nil }
 
     package func conclude(_ turn: Turn, _ end: TurnEnd?, at desk: any Desk) async {}
 

@@ -20,7 +20,7 @@ package struct ChatGPTCredential: Sendable, Equatable {
 
     private static let oldRefreshLength = 45
     private static let newRefreshLength = 60
-    private static let cookieName = "__Secure-next-auth.session-token="
+    static let cookieName = "__Secure-next-auth.session-token="
 
     /// `token`, `token,<workspace>`, and for refresh tokens `token|<client id>`.
     package init(_ text: String) {
