@@ -29,10 +29,10 @@ final class ScriptedDesk: Desk {
         account: String = "account-1",
         key: String = "token-1",
         now: Int = 1_700_000_000,
-        onPause: @escaping @Sendable (ScriptedDesk, Int) -> Void = { _, _ in },
         answer: @escaping @Sendable (OutgoingRequest) throws(GatewayError) -> DeskAnswer = { _ in
             DeskAnswer(status: 404)
-        }
+        },
+        onPause: @escaping @Sendable (ScriptedDesk, Int) -> Void = { _, _ in }
     ) {
         self.account = account
         self.key = key
@@ -46,7 +46,7 @@ final class ScriptedDesk: Desk {
         now: Int = 1_700_000_000,
         answer: @escaping @Sendable (OutgoingRequest) throws(GatewayError) -> DeskAnswer
     ) {
-        self.init(account: "account-1", key: key, now: now, onPause: { _, _ in }, answer: answer)
+        self.init(account: "account-1", key: key, now: now, answer: answer, onPause: { _, _ in })
     }
 
     var requests: [OutgoingRequest] { state.withLock { $0.requests } }

@@ -8,11 +8,11 @@ struct ChatGPTCitationTests {
 
     private static let mark = "\u{E200}cite\u{E202}turn0search1\u{E201}"
 
-    private static func run(_ events: [String]) throws -> ReaderRun {
+    private static func run(_ events: [String]) throws -> ChatGPTRun {
         let course = try ChatGPT.course()
         let body = Array(E.stream(events + ["[DONE]"]).utf8)[...]
-        let run = ReaderRun([[body]], course)
-        #expect(ReaderRun([body.indices.map { body[$0...$0] }], course) == run)
+        let run = ChatGPTRun([[body]], course)
+        #expect(ChatGPTRun([body.indices.map { body[$0...$0] }], course) == run)
         return run
     }
 
@@ -76,7 +76,7 @@ struct ChatGPTCitationTests {
     func patience() throws {
         let long = String(repeating: "word ", count: 800)
         let events = [E.whole("a-1", "A\(Self.mark) \(long)")]
-        let run = ReaderRun([[Array(E.stream(events).utf8)[...]]], try ChatGPT.course())
+        let run = ChatGPTRun([[Array(E.stream(events).utf8)[...]]], try ChatGPT.course())
         #expect(run.text == "A \(long)")
         // What becomes known after all follows the text.
         let known = try Self.run(

@@ -43,7 +43,7 @@ struct ChatGPTHostileTests {
                 if bytes.isEmpty { bytes = [UInt8(ascii: "{")] }
             }
             let cut = Int.random(in: 0...bytes.count, using: &random)
-            let run = ReaderRun(Array(repeating: [bytes[..<cut], bytes[cut...]], count: 20), course)
+            let run = ChatGPTRun(Array(repeating: [bytes[..<cut], bytes[cut...]], count: 20), course)
             #expect(run.late == 0)
             #expect(run.end != nil || run.failure != nil)
         }
@@ -53,7 +53,7 @@ struct ChatGPTHostileTests {
     func endless() throws {
         let course = try ChatGPT.course()
         let piece = Array(repeating: UInt8(ascii: "x"), count: 1 << 20)[...]
-        let run = ReaderRun([[Array("data: ".utf8)[...]] + Array(repeating: piece, count: 10)], course)
+        let run = ChatGPTRun([[Array("data: ".utf8)[...]] + Array(repeating: piece, count: 10)], course)
         #expect(run.failure == .upstreamInvalid)
     }
 
@@ -64,6 +64,6 @@ struct ChatGPTHostileTests {
             E.root("a-1", E.emptyText), #"{"p":"/message/metadata/x","o":"add","v":\#(nest)}"#,
             #"{"p":"/message/content/parts/0","o":"append","v":"ok"}"#, E.finished, "[DONE]",
         ])
-        #expect(ReaderRun([[Array(stream.utf8)[...]]], try ChatGPT.course(isPresent: true)).text == "ok")
+        #expect(ChatGPTRun([[Array(stream.utf8)[...]]], try ChatGPT.course(isPresent: true)).text == "ok")
     }
 }

@@ -1,4 +1,5 @@
 import Core
+import HTTPCodec
 import OpenAIAPI
 import Testing
 
@@ -98,12 +99,12 @@ struct ChatGPTStreamTests {
         more: [[String]] = [],
         isPresent: Bool = false,
         _ variables: [String: String] = [:]
-    ) throws -> ReaderRun {
+    ) throws -> ChatGPTRun {
         let course = try ChatGPT.course(variables, isPresent: isPresent)
         let bodies = ([events] + more).map { [Array(E.stream($0).utf8)[...]] }
         let bytewise = bodies.map { body in body[0].indices.map { body[0][$0...$0] } }
-        let run = ReaderRun(bodies, course)
-        #expect(ReaderRun(bytewise, course) == run)
+        let run = ChatGPTRun(bodies, course)
+        #expect(ChatGPTRun(bytewise, course) == run)
         #expect(run.late == 0)
         return run
     }
@@ -121,7 +122,7 @@ struct ChatGPTStreamTests {
             E.whole("u-1", "Hi", role: "user", status: "finished_successfully"),
             E.whole("a-1", ""), E.whole("a-1", "Hello"), E.last("a-1", "Hello!"), "[DONE]",
         ])
-        let (run, isSteady) = ReaderRun.everyCut(stream, course: try ChatGPT.course())
+        let (run, isSteady) = ChatGPTRun.everyCut(stream, course: try ChatGPT.course())
         #expect(isSteady)
         #expect(run.text == "Hello!")
         #expect(run.end == .stop)
@@ -131,19 +132,19 @@ struct ChatGPTStreamTests {
 
     @Test("The text of changes, wherever the stream is cut")
     func deltas() throws {
-        let (run, isSteady) = ReaderRun.everyCut(Self.v1, course: try ChatGPT.course(isPresent: true))
+        let (run, isSteady) = ChatGPTRun.everyCut(Self.v1, course: try ChatGPT.course(isPresent: true))
         #expect(isSteady)
         #expect(run.text == "Hello!")
         #expect(run.end == .stop)
         #expect(run.late == 0)
         // In either encoding, whatever was asked for.
-        #expect(ReaderRun([[Array(Self.v1.utf8)[...]]], try ChatGPT.course()).text == "Hello!")
+        #expect(ChatGPTRun([[Array(Self.v1.utf8)[...]]], try ChatGPT.course()).text == "Hello!")
     }
 
     @Test("Line ends may be those of the web")
     func lineEnds() throws {
         let stream = Self.v1.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n")
-        let (run, isSteady) = ReaderRun.everyCut(stream, course: try ChatGPT.course(isPresent: true))
+        let (run, isSteady) = ChatGPTRun.everyCut(stream, course: try ChatGPT.course(isPresent: true))
         #expect(isSteady)
         #expect(run.text == "Hello!")
     }
@@ -180,7 +181,7 @@ struct ChatGPTStreamTests {
         var course = try ChatGPT.course()
         course.sent = ["mine-1"]
         let stream = E.stream([E.last("mine-1", "What I was told I said"), E.last("a-1", "New"), "[DONE]"])
-        #expect(ReaderRun([[Array(stream.utf8)[...]]], course).text == "New")
+        #expect(ChatGPTRun([[Array(stream.utf8)[...]]], course).text == "New")
     }
 
     @Test("Characters that are cut in two are put together")
@@ -359,7 +360,7 @@ struct ChatGPTStreamTests {
         let tree = #"{"mapping":{"n1":{"message":null},"n2":\#(node)},"current_node":"n2"}"#
         let course = try ChatGPT.course(isPresent: true)
         let stream = E.stream([waiting, #"{"type":"message_stream_complete","conversation_id":"c-1"}"#, "[DONE]"])
-        let (run, isSteady) = ReaderRun.everyCut(
+        let (run, isSteady) = ChatGPTRun.everyCut(
             stream,
             #"{"mapping":{}}"#,
             "not even JSON",
@@ -401,7 +402,7 @@ struct ChatGPTStreamTests {
         ]
     )
     func refusals(stream: String) throws {
-        let (run, isSteady) = ReaderRun.everyCut(stream, course: try ChatGPT.course(isPresent: true))
+        let (run, isSteady) = ChatGPTRun.everyCut(stream, course: try ChatGPT.course(isPresent: true))
         #expect(isSteady)
         #expect(run.failure == .upstreamCheckRequired)
         #expect(run.failureClass == .rateLimited)
@@ -438,7 +439,7 @@ struct ChatGPTStreamTests {
         let events = Self.v1.split(separator: "\n\n", omittingEmptySubsequences: true).map { $0 + "\n\n" }
         let first = events.prefix(6).joined() + ": ping\n\ndata:\n\n"
         let second = events.dropFirst(6).joined()
-        let (run, isSteady) = ReaderRun.everyCut(first, second, course: course)
+        let (run, isSteady) = ChatGPTRun.everyCut(first, second, course: course)
         #expect(isSteady)
         #expect(run.text == "Hello!")
         #expect(run.end == .stop)
@@ -460,7 +461,7 @@ struct ChatGPTStreamTests {
     func resumeForever() throws {
         let course = try ChatGPT.course(isPresent: true)
         let part = Array(E.stream([E.root("a-1", E.emptyText)]).utf8)[...]
-        let run = ReaderRun(Array(repeating: [part], count: 40), course)
+        let run = ChatGPTRun(Array(repeating: [part], count: 40), course)
         #expect(run.further.count == 12)
         #expect(run.failure == .upstreamInvalid)
     }
@@ -481,5 +482,51 @@ struct ChatGPTStreamTests {
         #expect(limited.further.count == 1)
         let temporary = try Self.run(long, ["HISTORY_DISABLED": "true"])
         #expect(temporary.end == .length)
+    }
+
+    @Test("An answer can be mended in the same conversation, where that is kept")
+    func followUp() throws {
+        var reader = ChatGPTReader(try ChatGPT.course())
+        var pieces = AnswerPieces()
+        let first = Array(ChatGPTEvents.stream([ChatGPTEvents.last("a-1", "No JSON"), "[DONE]"]).utf8)
+        unsafe first.withUnsafeBytes { unsafe reader.receive($0, into: &pieces) }
+        let asked = reader.followUp("Once more, please.")
+        let request = try #require(asked)
+        let body = String(decoding: request.body, as: UTF8.self)
+        #expect(body.contains(#""conversation_id":"c-1","parent_message_id":"a-1""#))
+        #expect(body.contains("Once more, please."))
+        let id = try #require(body.firstRange(of: #""messages":[{"id":""#)).upperBound
+        let mine = String(body[id...].prefix(36))
+        pieces.reset()
+        // The site repeats what it was told, and then answers.
+        let second = Array(
+            ChatGPTEvents.stream([
+                ChatGPTEvents.last(mine, "Once more, please."), ChatGPTEvents.last("a-2", "{}"), "[DONE]",
+            ]).utf8
+        )
+        unsafe second.withUnsafeBytes { unsafe reader.receive($0, into: &pieces) }
+        reader.finish(into: &pieces)
+        var said = ""
+        for case .text(let text) in pieces.pieces { said += text }
+        #expect(said == "{}")
+        #expect(pieces.state == Array(#"{"conversation":"c-1","parent":"a-2"}"#.utf8))
+
+        var temporary = ChatGPTReader(try ChatGPT.course(["HISTORY_DISABLED": "true"]))
+        unsafe first.withUnsafeBytes { unsafe temporary.receive($0, into: &pieces) }
+        #expect(temporary.followUp("Once more, please.")?.url == nil)
+    }
+
+    @Test("A connection that breaks is taken up, unless the site has refused")
+    func broken() throws {
+        let cut = GatewayError(.upstreamCut, "x", source: .upstream)
+        let refused = GatewayError(.upstreamBlocked, "x", source: .upstream)
+        let part = Array(ChatGPTEvents.stream([ChatGPTEvents.root("a-1", ChatGPTEvents.emptyText)]).utf8)
+        for (isPresent, error, isTaken) in [(true, cut, true), (true, refused, false), (false, cut, false)] {
+            var reader = ChatGPTReader(try ChatGPT.course(isPresent: isPresent))
+            var pieces = AnswerPieces()
+            #expect(reader.takeUp(after: error, into: &pieces) == false, "nothing has begun")
+            unsafe part.withUnsafeBytes { unsafe reader.receive($0, into: &pieces) }
+            #expect(reader.takeUp(after: error, into: &pieces) == isTaken)
+        }
     }
 }
