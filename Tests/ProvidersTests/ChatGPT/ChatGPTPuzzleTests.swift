@@ -57,7 +57,7 @@ struct ChatGPTPuzzleTests {
 
     @Test("Nobody looks on for a client that has left")
     func left() async throws {
-        let desk = ScriptedDesk(onPause: { desk, _ in desk.close() }) { ChatGPT.usual($0) }
+        let desk = ScriptedDesk(answer: { ChatGPT.usual($0) }, onPause: { desk, _ in desk.close() })
         let facts = try #require(PuzzleFacts(ChatGPT.facts))
         let puzzle = Puzzle(seed: "0.42", difficulty: String(repeating: "0", count: 32), hash: .sha3)
         await #expect(throws: GatewayError.self) { try await puzzle.solve(facts, at: desk) }
