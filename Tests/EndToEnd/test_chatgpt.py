@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -12,6 +14,7 @@ import openai
 import pytest
 
 from support.cluster import KEY, Cluster
+from support.raw import fetch
 from support.simulator import Recorded, Simulator
 from support.waiting import wait_until
 from upstreams.chatgpt_tokens import account_id, mint, refresh_token, session_cookie
@@ -301,10 +304,11 @@ def test_the_account_of_a_workspace(start: Start) -> None:
     assert site.turns()[1].header("chatgpt-account-id") == own
 
 
+@pytest.mark.limit(60)
 def test_models_are_listed(start: Start) -> None:
     site = start(refresh_token("at-ok-3"))
     models = wait_until(
-        lambda: [m.id for m in site.clients[0].models.list() if m.id.startswith("chatgpt/")], 10, what="the list"
+        lambda: [m.id for m in site.clients[0].models.list() if m.id.startswith("chatgpt/")], 25, what="the list"
     )
     assert "chatgpt/gpt-4o" in models
 
@@ -395,3 +399,28 @@ def test_files_are_brought_by_address(start: Start, chatgpt_sim: Simulator) -> N
     assert "file" in said and "http" not in said
     assert site.turns()[-1].json["messages"][0]["content"]["parts"] == ["#echo what is it"]
     assert site.sim.stats()["files"]["uploaded"] == 1
+
+
+def test_an_account_that_is_watched_does_not_end_the_service_of_others(start: Start) -> None:
+    site = start(mint("at-unusual-1"), mint("at-ok-1"), CHATGPT_PROTOCOL="f")
+    assert [site.say("hello", worker=place % 2) for place in range(4)] == ["You said: hello"] * 4
+    asked = [account for name, account in site.sim.stats()["accounts"].items() if name.startswith("at-unusual")]
+    assert sum(account["turns"] for account in asked) <= 1, "it rests after its first refusal"
+
+
+def test_a_hard_puzzle_holds_nobody_up(start: Start, chatgpt_sim: Simulator, note: Callable[[str], None]) -> None:
+    chatgpt_sim.control(settings={"difficulty": "0001ff"})
+    site = start(workers=1, CHATGPT_PROTOCOL="legacy", POW_DIFFICULTY="000000")
+    said: list[str] = []
+    threads = [threading.Thread(target=lambda: said.append(site.say("hello"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    waits = []
+    while any(thread.is_alive() for thread in threads):
+        began = time.monotonic()
+        assert fetch(site.cluster.worker, "/health").status == 200
+        waits.append(time.monotonic() - began)
+    assert said == ["You said: hello"] * 2
+    middle = sorted(waits)[len(waits) // 2] * 1000
+    note(f"puzzles: {len(waits)} other requests meanwhile, in the middle {middle:.1f} ms each")
+    assert middle < 200

@@ -43,9 +43,10 @@ final class ScriptedDesk: Desk {
 
     convenience init(
         key: String,
+        now: Int = 1_700_000_000,
         answer: @escaping @Sendable (OutgoingRequest) throws(GatewayError) -> DeskAnswer
     ) {
-        self.init(account: "account-1", key: key, onPause: { _, _ in }, answer: answer)
+        self.init(account: "account-1", key: key, now: now, answer: answer, onPause: { _, _ in })
     }
 
     var requests: [OutgoingRequest] { state.withLock { $0.requests } }

@@ -24,7 +24,7 @@ struct ChatGPTFailureTests {
             (502, "<html>bad gateway</html>", .upstreamError, .failing),
             (
                 403, #"{"detail":"Unusual activity has been detected from your device."}"#, .upstreamCheckRequired,
-                .egressBlocked
+                .rateLimited
             ),
             (404, #"{"detail":{"code":"model_not_found","message":"no"}}"#, .modelNotFound, .none),
             (404, #"{"detail":{"code":"conversation_not_found"}}"#, .conversationUnavailable, .none),
@@ -37,7 +37,7 @@ struct ChatGPTFailureTests {
             (500, #"{"detail":"Internal server error"}"#, .upstreamError, .failing),
             (
                 200, #"{"detail":"Our systems have detected unusual activity coming from your system."}"#,
-                .upstreamCheckRequired, .egressBlocked
+                .upstreamCheckRequired, .rateLimited
             ),
             (200, #"{"detail":{"code":"model_cap_exceeded"}}"#, .rateLimitExceeded, .rateLimited),
             (200, "{}", .upstreamError, .failing),

@@ -86,6 +86,6 @@ struct ChatGPTPuzzleTests {
         let turn = try ChatGPT.turn()
         let error = await #expect(throws: GatewayError.self) { try await provider.open(turn, at: desk) }
         #expect(error?.code == .upstreamCheckRequired)
-        #expect(error?.failureClass == .egressBlocked)
+        #expect(error?.failureClass == .rateLimited)
     }
 }

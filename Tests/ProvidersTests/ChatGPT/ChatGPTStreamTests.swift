@@ -404,7 +404,7 @@ struct ChatGPTStreamTests {
         let (run, isSteady) = ChatGPTRun.everyCut(stream, course: try ChatGPT.course(isPresent: true))
         #expect(isSteady)
         #expect(run.failure == .upstreamCheckRequired)
-        #expect(run.failureClass == .egressBlocked)
+        #expect(run.failureClass == .rateLimited)
         #expect(run.text.isEmpty)
     }
 

@@ -119,8 +119,9 @@ extension GatewayError {
             source: .upstream,
             retry: .elsewhere
         )
-        // It judges the address that asks; other accounts fare no better.
-        error.failureClass = .egressBlocked
+        // Whether it judges the account or the address is not said. The account rests, longer each time; were all of them to
+        // rest, one that is watched would end the service of those that are not.
+        error.failureClass = .rateLimited
         return error
     }
 }

@@ -184,6 +184,8 @@ struct AnswerMachine: Sendable {
         guard let file, shownFiles.count < Self.mostMessages, shownFiles.insert(file.url).inserted else { return }
         closeFence(&pieces)
         hasSpoken = true
+        // Words that follow stand apart.
+        speaker = ""
         if file.isImage { awaitsImage = false }
         pieces.pieces.append(.file(file))
     }

@@ -45,7 +45,8 @@ struct DeltaDocument: Sendable {
         guard operation == "patch" else { return change(path, operation, value) }
         guard let value else { return }
         if value.isArray { return applyAll(value) }
-        change(path, value.isString ? "append" : "replace", value)
+        // Several changes at once that are none.
+        if value.isString { change(path, "append", value) } else { strangeCount += 1 }
     }
 
     private static func isChange(_ value: JSONValue) -> Bool { value["p"] != nil && value["v"] != nil }
