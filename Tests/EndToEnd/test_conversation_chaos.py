@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -188,3 +189,49 @@ def hold_conversations(start_cluster: Start, grok_sim: GrokSimulator, note: Note
     assert violations == 0
     # The call that was told of the limit must end, and its report's script run, before anybody can know.
     assert not lags or lags[-1] < 1.0
+
+
+def figures(cluster: Cluster) -> dict[str, float]:
+    """What Redis has done so far, and what the worker has spent."""
+    told = cluster.redis.command("INFO", "everything").decode(errors="replace")
+    found = {name: float(value) for name, _, value in (line.partition(":") for line in told.split("\r\n")) if name in NAMES}
+    process = cluster.workers[0].process
+    assert process is not None
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    ticks = os.sysconf("SC_CLK_TCK")
+    return found | {"cpu": (int(fields[11]) + int(fields[12])) / ticks * 1e6}
+
+
+NAMES = {"total_commands_processed", "total_net_input_bytes", "total_net_output_bytes"}
+
+
+@pytest.mark.chaos
+@pytest.mark.limit(120)
+def test_what_a_turn_costs(start_cluster: Start, grok_sim: GrokSimulator, note: Note) -> None:
+    """Figures for people; what is asserted is only that a turn is a matter of a few commands."""
+    cluster = start_cluster(
+        workers=1,
+        edge=False,
+        GROK_BASE_URL=grok_sim.url,
+        GROK_ASSETS_URL=grok_sim.url,
+        GROK_TOKENS=",".join(f"sim-grok-heavy-{number}" for number in range(4)),
+        MILLRACE_SECRET=SECRET,
+        REDIS_TIMEOUT_MS="2000",
+        LOG_LEVEL="error",
+    )
+    talks = [Talk(f"t{number}-o0", cluster.key, Habit.NAMED) for number in range(50)]
+    for talk in talks:
+        talk.turn(cluster.worker)
+    before = figures(cluster)
+    for _ in range(6):
+        for talk in talks:
+            talk.turn(cluster.worker)
+    after = figures(cluster)
+    turns = 6 * len(talks)
+    spent = {name: (after[name] - before[name]) / turns for name in after}
+    note(
+        f"a continued turn: {spent['total_commands_processed']:.1f} commands of Redis (those of scripts included), "
+        f"{spent['total_net_input_bytes']:.0f} bytes to it and {spent['total_net_output_bytes']:.0f} from it, "
+        f"{spent['cpu']:.0f} µs of the worker's CPU"
+    )
+    assert spent["total_commands_processed"] < 120

@@ -50,7 +50,7 @@ package struct StreamOutput {
     package var kept: [KeptState] = []
     /// Files that the answer names by addresses of ours.
     package var files: [NamedFile] = []
-    /// How a web application's turn ended.
+    /// How an answer ended whose usage is to be counted.
     package var concluded: ConcludedTurn?
     /// For chunks that are looked at and forgotten.
     package let parser = JSONParser()

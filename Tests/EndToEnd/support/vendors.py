@@ -159,10 +159,6 @@ ENGINES = [
     _engine(
         "llamacpp-py",
         skips=SILENT | BLIND | OUTSPOKEN,
-        owed={
-            "stream": "it tells no usage in streams, and none is counted in its place",
-            "json_schema": "it takes a schema as {type: json_object, schema: ...} only",
-        },
     ),
     _engine(
         "transformers",

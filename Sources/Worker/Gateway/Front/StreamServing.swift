@@ -11,7 +11,7 @@ import Providers
 final class StreamServing {
     let gateway: Gateway
     let context: RequestContext
-    private var request: ModelRequest?
+    private(set) var request: ModelRequest?
     private var itinerary: Itinerary?
     private var current: Attempt?
     private var relay: StreamRelay?

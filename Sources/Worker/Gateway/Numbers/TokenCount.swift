@@ -33,11 +33,21 @@ enum TokenCount {
     /// the upstream may have remembered most of it, and all that it said.
     static func usage(of turn: Turn, _ end: TurnEnd) async -> TokenUsage {
         var usage = TokenUsage(prompt: await prompt(of: turn.request))
-        let encoding = TokenEncoding(forModel: turn.model)
-        usage.reasoning = count(end.reasoning, encoding)
-        await Task.yield()
-        usage.completion = usage.reasoning + count(end.spoken, encoding)
+        usage.completion = await completion(end, model: turn.model, reasoning: &usage.reasoning)
         return usage
+    }
+
+    /// What a whole answer comes to.
+    static func completion(_ end: TurnEnd, model: String) async -> Int {
+        var reasoning = 0
+        return await completion(end, model: model, reasoning: &reasoning)
+    }
+
+    private static func completion(_ end: TurnEnd, model: String, reasoning: inout Int) async -> Int {
+        let encoding = TokenEncoding(forModel: model)
+        reasoning = count(end.reasoning, encoding)
+        await Task.yield()
+        return reasoning + count(end.spoken, encoding)
     }
 
     private static func count(_ text: String, _ encoding: TokenEncoding) -> Int {

@@ -193,7 +193,7 @@ final class StreamRelay {
                 breakOff(error)
                 return end(EndReason(error), error)
             }
-            context.usage = usage
+            if context.plan == nil { context.counted = usage } else { context.usage = usage }
             concluded.appendUsage(usage, to: &held)
             endProperly()
         }

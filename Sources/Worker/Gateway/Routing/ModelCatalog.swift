@@ -136,7 +136,7 @@ final class ModelCatalog {
     /// Asks one upstream and shares what it answers; false where nobody could ask.
     private func take(_ provider: any Provider) async -> Bool {
         guard isDue(provider) else { return true }
-        guard let account = await account(of: provider) else { return false }
+        guard let account = account(of: provider) else { return false }
         guard let entries = await ask(provider, account) else { return true }
         listed[provider.name] = entries
         do throws(GatewayError) {

@@ -235,6 +235,13 @@ extension Gateway {
         return usage
     }
 
+    /// What a stream used that does not say so itself. Its prompt is estimated where the request has been let go.
+    func count(_ end: TurnEnd, _ request: ModelRequest?, _ context: RequestContext) async -> TokenUsage {
+        let said = await TokenCount.completion(end, model: context.candidate?.model ?? "")
+        if let request { return TokenUsage(prompt: await TokenCount.prompt(of: request), completion: said) }
+        return TokenUsage(prompt: context.estimate?.prompt ?? 0, completion: said)
+    }
+
     /// Files of an answer can be had under their names from now on.
     func keep(_ named: [NamedFile], _ context: RequestContext) {
         guard let files, let candidate = context.candidate, context.plan?.ownKey == nil else { return }

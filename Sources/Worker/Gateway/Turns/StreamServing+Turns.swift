@@ -28,9 +28,11 @@ extension StreamServing {
 
     /// Counts and writes down what the turn came to.
     func conclude(_ end: TurnEnd, then proceed: @escaping @LoopActor (TokenUsage, GatewayError?) -> Void) {
+        let request = request
         // Ends with the answer of Redis, which has a deadline.
         Task.immediate { @LoopActor in
             do throws(GatewayError) {
+                if context.plan == nil { return proceed(await gateway.count(end, request, context), nil) }
                 proceed(try await gateway.conclude(end, context), nil)
             } catch {
                 proceed(TokenUsage(), error)

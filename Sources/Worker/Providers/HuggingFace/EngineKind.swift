@@ -19,6 +19,10 @@ struct EngineKind: Sendable {
     var embeddingBatch = 0
     /// It takes no notice of the encoding or the dimensions that are asked for; they are made here.
     var ignoresEncoding = false
+    /// A schema stands beside the type of the format, which is `json_object`.
+    var takesBareSchema = false
+    /// Its streams tell no usage, whoever asks: it is counted.
+    var omitsUsage = false
 
     static let known: [String: EngineKind] = [
         "vllm": EngineKind(serves: [.chat, .completion, .embedding], thinksByTemplate: true),
@@ -33,7 +37,9 @@ struct EngineKind: Sendable {
             serves: [.chat, .completion, .embedding],
             wantsMaxTokens: true,
             givesOneChoice: true,
-            ignoresEncoding: true
+            ignoresEncoding: true,
+            takesBareSchema: true,
+            omitsUsage: true
         ),
         "transformers": EngineKind(wantsMaxTokens: true, refusesUnknown: true, givesOneChoice: true),
         "tei": EngineKind(serves: [.embedding], embeddingBatch: 32),

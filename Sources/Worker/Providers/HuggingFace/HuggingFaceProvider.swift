@@ -96,9 +96,15 @@ package struct HuggingFaceProvider: Provider {
             model: job.model,
             isChat: job.request.operation == .chat,
             startedAt: now(),
+            keepsText: kind.omitsUsage,
             callID: callID
         )
-        return TolerantStream(for: job.request, chunks, omitsToolFinish: kind.omitsToolFinish)
+        return TolerantStream(
+            for: job.request,
+            chunks,
+            omitsToolFinish: kind.omitsToolFinish,
+            omitsUsage: kind.omitsUsage
+        )
     }
 
     package func translateAnswer(_ body: [UInt8], to job: Job) throws(GatewayError) -> PlainAnswer {

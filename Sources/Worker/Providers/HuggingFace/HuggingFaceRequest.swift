@@ -41,6 +41,15 @@ enum HuggingFaceRequest {
         if let messages = root["messages"], let rewritten = Self.messages(messages) {
             edits.append(.set("messages", .bytes(rewritten)))
         }
+        if kind.takesBareSchema, let schema = root["response_format"]?["json_schema"]?["schema"] {
+            var format = JSONWriter()
+            format.beginObject()
+            format.member("type", "json_object")
+            format.key("schema")
+            format.value(schema)
+            format.endObject()
+            edits.append(.set("response_format", .bytes(format.take())))
+        }
         if kind.thinksByTemplate, root["reasoning_effort"]?.equals("none") == true {
             edits.append(.edit("chat_template_kwargs", [.set("enable_thinking", .false)]))
             edits.append(.remove("reasoning_effort"))

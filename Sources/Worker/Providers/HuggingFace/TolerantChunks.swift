@@ -14,6 +14,9 @@ struct TolerantChunks: Sendable {
     private var begun: Set<Int> = []
     private var finished: Set<Int> = []
     private var calls: [CallPlace: Bool] = [:]
+    private let keepsText: Bool
+    /// What was said so far, where it must be counted.
+    private(set) var said = ""
 
     private struct CallPlace: Hashable {
         var choice: Int
@@ -22,9 +25,18 @@ struct TolerantChunks: Sendable {
 
     /// More is a stream gone wrong; further ones are passed as they are.
     private static let mostCalls = 1024
+    /// Bytes that are counted.
+    private static let longestText = 1 << 20
 
     /// `startedAt` is in seconds since 1970.
-    init(model: String, isChat: Bool, startedAt: Int, callID: @escaping @Sendable () -> String) {
+    init(
+        model: String,
+        isChat: Bool,
+        startedAt: Int,
+        keepsText: Bool = false,
+        callID: @escaping @Sendable () -> String
+    ) {
+        self.keepsText = keepsText
         self.model = model
         self.isChat = isChat
         self.startedAt = startedAt
@@ -34,6 +46,11 @@ struct TolerantChunks: Sendable {
     var hasCalls: Bool { !calls.isEmpty }
     /// Something has been said, and some of it has not been given a reason for its end.
     var lacksReason: Bool { finished.isEmpty || !begun.isSubset(of: finished) }
+
+    /// What writes the stream's last chunk, the one with its usage.
+    func trailer(for request: ModelRequest) -> ChunkWriter {
+        ChunkWriter(id: id ?? "", model: model, created: created ?? startedAt, for: request)
+    }
 
     /// What an engine left out that ends after the last piece of a call.
     mutating func missingFinish() -> [UInt8] {
@@ -105,6 +122,7 @@ struct TolerantChunks: Sendable {
         if !begun.contains(choice) { writer.member("role", "assistant") }
         for (key, value) in delta.members {
             if key.equals("role") { continue }
+            if keepsText, said.utf8.count < Self.longestText { said += value.string ?? "" }
             if key.equals("reasoning") {
                 if delta["reasoning_content"] != nil { continue }
                 writer.key("reasoning_content")

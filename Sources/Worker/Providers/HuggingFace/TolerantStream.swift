@@ -10,9 +10,13 @@ struct TolerantStream: StreamTranslator {
     private var strict: OpenAIStream
     private var chunks: TolerantChunks
     private let omitsToolFinish: Bool
+    /// For a stream whose usage must be counted.
+    private let uncounted: ModelRequest?
+    private var hasUsage = false
 
-    init(for request: ModelRequest, _ chunks: TolerantChunks, omitsToolFinish: Bool) {
+    init(for request: ModelRequest, _ chunks: TolerantChunks, omitsToolFinish: Bool, omitsUsage: Bool = false) {
         strict = OpenAIStream(for: request)
+        uncounted = omitsUsage ? request : nil
         self.chunks = chunks
         self.omitsToolFinish = omitsToolFinish
     }
@@ -26,6 +30,7 @@ struct TolerantStream: StreamTranslator {
             output.end = .failed(.garbled("an event is too long"))
         }
         reader.compact()
+        conclude(&output)
     }
 
     mutating func finish(into output: inout StreamOutput) {
@@ -35,6 +40,14 @@ struct TolerantStream: StreamTranslator {
         // Calls are whole when the body ends properly, on engines that never say so.
         if chunks.lacksReason, chunks.hasCalls, omitsToolFinish { feed(chunks.missingFinish(), into: &output) }
         strict.finish(into: &output)
+        conclude(&output)
+    }
+
+    /// A stream that has ended without telling its usage has it counted.
+    private mutating func conclude(_ output: inout StreamOutput) {
+        hasUsage = hasUsage || output.usage != nil
+        guard let uncounted, !hasUsage, case .done? = output.end else { return }
+        output.concluded = ConcludedTurn(end: TurnEnd(text: chunks.said), chunks: chunks.trailer(for: uncounted))
     }
 
     private mutating func take(_ frame: SSEFrame, isLast: Bool = false, into output: inout StreamOutput) {
