@@ -185,20 +185,8 @@ final class ModelCatalog {
     }
 
     /// Whichever account may be used now; what listing the models costs it is not worth counting.
-    private func account(of provider: any Provider) async -> Questioner? {
+    private func account(of provider: any Provider) -> Questioner? {
         guard provider.needsAccount else { return ("", "") }
-        guard let pool = pools[provider.name] else { return nil }
-        switch pool.choose(model: "", preferring: nil, excluding: []) {
-        case .lease(let lease): return use(lease, of: pool)
-        case .ask:
-            guard let lease = try? await pool.lease(model: "", preferring: nil, excluding: []) else { return nil }
-            return use(lease, of: pool)
-        case .none: return nil
-        }
-    }
-
-    private func use(_ lease: Lease, of pool: AccountPool) -> Questioner {
-        pool.report(lease, .abandoned)
-        return (lease.account.id, lease.account.credential)
+        return pools[provider.name]?.someAccount.map { ($0.id, $0.credential) }
     }
 }
