@@ -4,15 +4,13 @@ internal import JSON
 internal import OpenAIAPI
 
 /// Reads the events of a streamed message: frames them, keeps the quick way for pieces of text, and tells when it is over.
-struct AnthropicStream: StreamTranslator {
+struct AnthropicStream: EventTranslator {
     /// The largest event that is taken.
     private static let largestEvent = 8 << 20
 
-    private var reader = SSEReader(maximumEventBytes: largestEvent)
+    var reader = SSEReader(maximumEventBytes: largestEvent)
     private var message: AnthropicStreamedMessage
     private var shape = AnthropicDeltaShape()
-    /// What comes now is the rest of the stream: an event in it may be half of one.
-    private var isFinishing = false
 
     init(for job: Job, created: Int) {
         message = AnthropicStreamedMessage(for: job, created: created)
@@ -22,22 +20,11 @@ struct AnthropicStream: StreamTranslator {
         guard output.end == nil else { return }
         let taken = reader.isBetweenEvents ? unsafe takePieces(of: bytes, into: &output) : 0
         guard taken < bytes.count else { return }
-        unsafe reader.receive(UnsafeRawBufferPointer(rebasing: bytes[taken...]))
-        do throws(StreamFramingError) {
-            while output.end == nil, let frame = try reader.next() { take(frame, into: &output) }
-        } catch {
-            output.end = .failed(.garbled("an event is too long"))
-        }
-        reader.compact()
+        unsafe receiveEvents(UnsafeRawBufferPointer(rebasing: bytes[taken...]), into: &output)
     }
 
-    mutating func finish(into output: inout StreamOutput) {
-        guard output.end == nil else { return }
-        isFinishing = true
-        while output.end == nil, let frame = reader.finish() { take(frame, into: &output) }
-        // The vendor always says when a message is over.
-        if output.end == nil { output.end = .failed(.cut) }
-    }
+    /// The vendor always says when a message is over.
+    mutating func bodyEnded(into output: inout StreamOutput) { output.end = .failed(.cut) }
 
     /// Passes on the pieces of text that `bytes` begins with, and returns how many bytes they are.
     private mutating func takePieces(of bytes: UnsafeRawBufferPointer, into output: inout StreamOutput) -> Int {
@@ -52,7 +39,7 @@ struct AnthropicStream: StreamTranslator {
         return place
     }
 
-    private mutating func take(_ frame: SSEFrame, into output: inout StreamOutput) {
+    mutating func take(_ frame: SSEFrame, isLast: Bool, into output: inout StreamOutput) {
         do throws(JSONError) {
             let event = try output.parser.parse(reader.payload(of: frame))
             output.count += 1
@@ -62,7 +49,7 @@ struct AnthropicStream: StreamTranslator {
                 shape.forget()
             }
         } catch {
-            output.end = .failed(isFinishing ? .cut : .garbled(error.description))
+            output.end = .failed(isLast ? .cut : .garbled(error.description))
         }
     }
 

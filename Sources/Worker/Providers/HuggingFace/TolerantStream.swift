@@ -5,8 +5,8 @@ internal import OpenAIAPI
 
 /// Reads streams of engines that mean OpenAI's dialect and take liberties with it: each event is put right, and the
 /// result is read as OpenAI's own would be.
-struct TolerantStream: StreamTranslator {
-    private var reader = SSEReader(maximumEventBytes: OpenAIStream.largestEvent)
+struct TolerantStream: EventTranslator {
+    var reader = SSEReader(maximumEventBytes: OpenAIStream.largestEvent)
     private var strict: OpenAIStream
     private var chunks: TolerantChunks
     private let omitsToolFinish: Bool
@@ -22,25 +22,19 @@ struct TolerantStream: StreamTranslator {
     }
 
     mutating func receive(_ bytes: UnsafeRawBufferPointer, into output: inout StreamOutput) {
-        guard output.end == nil else { return }
-        unsafe reader.receive(bytes)
-        do throws(StreamFramingError) {
-            while output.end == nil, let frame = try reader.next() { take(frame, into: &output) }
-        } catch {
-            output.end = .failed(.garbled("an event is too long"))
-        }
-        reader.compact()
+        unsafe receiveEvents(bytes, into: &output)
         conclude(&output)
     }
 
     mutating func finish(into output: inout StreamOutput) {
-        guard output.end == nil else { return }
-        while output.end == nil, let frame = reader.finish() { take(frame, isLast: true, into: &output) }
-        guard output.end == nil else { return }
+        finishEvents(into: &output)
+        conclude(&output)
+    }
+
+    mutating func bodyEnded(into output: inout StreamOutput) {
         // Calls are whole when the body ends properly, on engines that never say so.
         if chunks.lacksReason, chunks.hasCalls, omitsToolFinish { feed(chunks.missingFinish(), into: &output) }
         strict.finish(into: &output)
-        conclude(&output)
     }
 
     /// A stream that has ended without telling its usage has it counted.
@@ -50,7 +44,7 @@ struct TolerantStream: StreamTranslator {
         output.concluded = ConcludedTurn(end: TurnEnd(text: chunks.said), chunks: chunks.trailer(for: uncounted))
     }
 
-    private mutating func take(_ frame: SSEFrame, isLast: Bool = false, into output: inout StreamOutput) {
+    mutating func take(_ frame: SSEFrame, isLast: Bool, into output: inout StreamOutput) {
         // Line breaks of a JSON text stand between tokens, where blanks do as well.
         let payload =
             frame.joined.isEmpty

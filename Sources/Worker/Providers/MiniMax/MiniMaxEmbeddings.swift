@@ -41,38 +41,7 @@ enum MiniMaxEmbeddings {
     static func answer(_ body: [UInt8], to job: Job) throws(GatewayError) -> PlainAnswer {
         let answer = try UpstreamAnswer.parse(body).root
         if let failure = MiniMaxFailure.made(answer) { throw failure }
-        let request = job.request.document.root
-        let wanted = request["input"].map { $0.isString ? 1 : $0.count } ?? 0
-        guard let vectors = answer["vectors"], vectors.isArray, vectors.count == wanted,
-            vectors.elements.allSatisfy(\.isArray)
-        else { throw UpstreamAnswer.unexpected }
-        let wantsBase64 = request["encoding_format"]?.equals("base64") == true
         let tokens = min(max(0, answer["total_tokens"]?.int ?? 0), 1 << 40)
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.member("object", "list")
-        writer.key("data")
-        writer.beginArray()
-        for (index, vector) in vectors.elements.enumerated() {
-            writer.beginObject()
-            writer.member("object", "embedding")
-            writer.member("index", index)
-            writer.member(
-                "embedding",
-                wantsBase64
-                    ? .bytes(EmbeddingEncoding.base64(vector.elements.map { Float($0.double ?? 0) }))
-                    : .slice(vector.raw)
-            )
-            writer.endObject()
-        }
-        writer.endArray()
-        writer.member("model", job.model)
-        writer.key("usage")
-        writer.beginObject()
-        writer.member("prompt_tokens", tokens)
-        writer.member("total_tokens", tokens)
-        writer.endObject()
-        writer.endObject()
-        return PlainAnswer(body: writer.take(), usage: TokenUsage(prompt: tokens))
+        return try EmbeddingList.answer(answer["vectors"], to: job, usage: TokenUsage(prompt: tokens))
     }
 }

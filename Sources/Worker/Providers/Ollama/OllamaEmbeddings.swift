@@ -9,7 +9,7 @@ enum OllamaEmbeddings {
     static func body(_ job: Job) throws(GatewayError) -> [UInt8] {
         try Parameters.check(job, known: ["input", "encoding_format"] + passed, provider: "Ollama")
         let root = job.request.document.root
-        guard let input = root.present("input"), count(input) > 0 else {
+        guard let input = root.present("input"), input.isString || input.count > 0 else {
             throw .invalid("input", "'input' must not be empty.")
         }
         guard input.isString || input.elements.allSatisfy(\.isString) else {
@@ -31,39 +31,6 @@ enum OllamaEmbeddings {
     static func answer(_ body: [UInt8], to job: Job) throws(GatewayError) -> PlainAnswer {
         let answer = try UpstreamAnswer.parse(body).root
         if answer.present("error") != nil { throw OllamaFailure.make(event: answer) }
-        let request = job.request.document.root
-        guard let vectors = answer["embeddings"], vectors.isArray, let input = request["input"],
-            vectors.count == count(input), vectors.elements.allSatisfy(\.isArray)
-        else { throw UpstreamAnswer.unexpected }
-        let wantsBase64 = request["encoding_format"]?.equals("base64") == true
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.member("object", "list")
-        writer.key("data")
-        writer.beginArray()
-        for (index, vector) in vectors.elements.enumerated() {
-            writer.beginObject()
-            writer.member("object", "embedding")
-            writer.member("index", index)
-            writer.member(
-                "embedding",
-                wantsBase64
-                    ? .bytes(EmbeddingEncoding.base64(vector.elements.map { Float($0.double ?? 0) }))
-                    : .slice(vector.raw)
-            )
-            writer.endObject()
-        }
-        writer.endArray()
-        writer.member("model", job.model)
-        let usage = OllamaEnd.usage(answer)
-        writer.key("usage")
-        writer.beginObject()
-        writer.member("prompt_tokens", usage?.prompt ?? 0)
-        writer.member("total_tokens", usage?.prompt ?? 0)
-        writer.endObject()
-        writer.endObject()
-        return PlainAnswer(body: writer.take(), usage: usage)
+        return try EmbeddingList.answer(answer["embeddings"], to: job, usage: OllamaEnd.usage(answer))
     }
-
-    private static func count(_ input: JSONValue) -> Int { input.isString ? 1 : input.count }
 }
