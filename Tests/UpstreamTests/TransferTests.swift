@@ -74,6 +74,30 @@ struct TransferTests {
         #expect(client.statistics.connectionsReused == 4)
     }
 
+    @Test("The answer to HEAD has no body, whatever its length says, and the connection serves on")
+    @LoopActor func heads() async throws {
+        let server = try RawServer { connection, request in
+            let body = request.hasPrefix("HEAD ") ? "" : "ok"
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + body)
+        }
+        let client = UpstreamClient()
+        defer {
+            server.close()
+            client.close()
+        }
+        let methods: [OutgoingRequest.Method] = [.head, .get, .head, .post, .head, .options, .get]
+        for method in methods {
+            let request = OutgoingRequest(method: method, url: server.url, body: method == .head ? [1] : [])
+            let (head, body) = try await client.fetch(request, limit: 100, deadline: .seconds(10))
+            #expect(head.firstText("content-length") == "2")
+            #expect(body.text == (method == .head ? "" : "ok"))
+        }
+        let requests = try #require(server.connections.first?.requests)
+        #expect(server.connections.count == 1)
+        #expect(requests.map { $0.prefix { $0 != " " } } == methods.map { Substring($0.rawValue) })
+        #expect(requests.allSatisfy { $0.hasSuffix("\r\n\r\n") }, "none of them sends a body")
+    }
+
     @Test("A chunked stream comes piece by piece and ends properly")
     @LoopActor func chunked() async throws {
         let server = try RawServer { connection, _ in

@@ -2,6 +2,7 @@
 package struct OutgoingRequest: Sendable {
     package enum Method: String, Sendable {
         case get = "GET", post = "POST", put = "PUT", patch = "PATCH", delete = "DELETE"
+        case head = "HEAD", options = "OPTIONS"
     }
 
     package var method: Method

@@ -185,12 +185,14 @@ internal import HTTPCodec
     }
 
     private func load(_ method: OutgoingRequest.Method, _ body: [UInt8]) {
-        let sendsBody = method == .post || !body.isEmpty
+        let sendsBody = method == .post || !body.isEmpty && method != .head
         if method != self.method || sendsBody != hasBody {
             self.method = method
             hasBody = sendsBody
-            unsafe ccurl_easy_setopt_long(raw, sendsBody ? CURLOPT_POST : CURLOPT_HTTPGET, 1)
-            let isUsual = method == (sendsBody ? .post : .get)
+            // Each of the three takes back what the others have set. Only of NOBODY does libcurl learn that no body follows.
+            let kind = sendsBody ? CURLOPT_POST : method == .head ? CURLOPT_NOBODY : CURLOPT_HTTPGET
+            unsafe ccurl_easy_setopt_long(raw, kind, 1)
+            let isUsual = method == (sendsBody ? .post : .get) || kind == CURLOPT_NOBODY
             unsafe ccurl_easy_setopt_string(raw, CURLOPT_CUSTOMREQUEST, isUsual ? nil : method.rawValue)
         }
         guard sendsBody else { return }

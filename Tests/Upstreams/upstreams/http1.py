@@ -41,6 +41,8 @@ class Http1Exchange(Exchange):
         self.connection = connection
         self.chunked = False
         self.must_close = False
+        #: The answer to HEAD is the head alone, whatever it says of a body.
+        self.is_bare = request.method == "HEAD"
 
     async def head(self, status: int, headers: list[tuple[str, str]], length: int | None = None) -> None:
         self.status = status
@@ -57,11 +59,11 @@ class Http1Exchange(Exchange):
         await self.raw(("\r\n".join(lines) + "\r\n\r\n").encode())
 
     async def body(self, data: bytes) -> None:
-        if data:
+        if data and not self.is_bare:
             await self.raw(b"%x\r\n%s\r\n" % (len(data), data) if self.chunked else data)
 
     async def finish(self) -> None:
-        if self.chunked:
+        if self.chunked and not self.is_bare:
             await self.raw(b"0\r\n\r\n")
         self.end("done")
         if self.must_close:
