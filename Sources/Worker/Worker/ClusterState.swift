@@ -19,6 +19,7 @@ final class ClusterState {
     let facts: AccountFacts
     let files: FileLedger
     let examinations: ExaminationBook
+    let seeds: SeedStore
     let modelLists: ModelLists
     let settings: Settings
     let directory: WorkerDirectory
@@ -65,6 +66,7 @@ final class ClusterState {
         facts = AccountFacts(redis: redis, vault: try AccountPools.vault(configuration))
         files = FileLedger(redis: redis)
         examinations = ExaminationBook(redis: redis)
+        seeds = SeedStore(redis: redis)
         modelLists = ModelLists(redis: redis)
         settings = Settings(
             redis: redis,
