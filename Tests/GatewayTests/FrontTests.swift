@@ -34,6 +34,7 @@ struct FrontTests {
         case .ready: "ready"
         case .metrics: "metrics"
         case .admin: "admin"
+        case .mirror(let route): "mirror \(route)"
         case .wrongMethod(let allowed): "only \(allowed)"
         case .unknown: "unknown"
         }

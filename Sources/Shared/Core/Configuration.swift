@@ -42,6 +42,7 @@ package struct Configuration: Sendable {
     package var dropsUnsupported = false
     /// Addresses that clients name may lie in private networks.
     package var fetchesPrivate = false
+    package var mirror = Mirror()
     /// What the operator says about upstreams, by variable; each provider knows its own.
     package var upstreams: [String: String] = [:]
 
@@ -60,6 +61,41 @@ package struct Configuration: Sendable {
         package var request = Duration.seconds(600)
         package var stream = Duration.seconds(3600)
         package var drain = Duration.seconds(120)
+
+        package init() {}
+    }
+
+    /// How the ChatGPT site is mirrored, and who else than the holders of API keys may use its accounts.
+    package struct Mirror: Sendable {
+        /// What may be a seed, a word that stands for one of the operator's accounts.
+        package enum Seeds: String, Sendable {
+            /// An API key, so that nobody is let in whom the operator does not know.
+            case keys
+            /// Anything.
+            case open
+        }
+
+        /// What of the site the holders of seeds reach.
+        package enum Reach: String, Sendable {
+            /// What is known to show nothing of others who share the account.
+            case known
+            /// All that is not known to show it.
+            case all
+        }
+
+        package var isEnabled = false
+        package var seeds = Seeds.keys
+        /// A seed is bound when it is first seen; otherwise only by the operator.
+        package var bindsUnknownSeeds = true
+        package var reach = Reach.known
+        /// Turns leave no trace in the account, whatever the page asks for.
+        package var forcesNoHistory = false
+        /// Is sent with every answer.
+        package var sign: String?
+        /// Words of the operator's that stand for the pool of accounts at the API.
+        package var poolCodes: [String] = []
+        /// Callers of the API may bring tokens of their own instead of a key.
+        package var takesOwnTokens = false
 
         package init() {}
     }

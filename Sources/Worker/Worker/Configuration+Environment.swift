@@ -61,6 +61,31 @@ extension Configuration {
         fetchesPrivate = try environment.flag("FETCH_PRIVATE_ADDRESSES") ?? fetchesPrivate
         for name in ProviderCatalog.variables { upstreams[name] = environment.text(name) }
         timeouts = try Timeouts(environment)
+        mirror = try Mirror(environment)
+    }
+}
+
+extension Configuration.Mirror {
+    fileprivate init(_ environment: Environment) throws(UsageError) {
+        self.init()
+        isEnabled = try environment.flag("ENABLE_GATEWAY") ?? isEnabled
+        bindsUnknownSeeds = try environment.flag("AUTO_SEED") ?? bindsUnknownSeeds
+        if let name = environment.text("MIRROR_SEEDS") {
+            guard let chosen = Seeds(rawValue: name) else {
+                throw UsageError(message: "MIRROR_SEEDS must be keys or open")
+            }
+            seeds = chosen
+        }
+        if let name = environment.text("MIRROR_SEED_PATHS") {
+            guard let chosen = Reach(rawValue: name) else {
+                throw UsageError(message: "MIRROR_SEED_PATHS must be known or all")
+            }
+            reach = chosen
+        }
+        forcesNoHistory = try environment.flag("FORCE_NO_HISTORY") ?? forcesNoHistory
+        sign = environment.text("X_SIGN")
+        poolCodes = environment.list("AUTHORIZATION")
+        takesOwnTokens = try environment.flag("CHATGPT_OWN_TOKENS") ?? takesOwnTokens
     }
 }
 

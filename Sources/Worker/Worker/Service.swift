@@ -187,6 +187,7 @@ extension GatewayParts {
         nonces = state.nonces
         facts = state.facts
         files = state.files
+        seeds = state.seeds
         modelLists = state.modelLists
         isStateReachable = { [redis = state.redis] in redis.isReady }
         workerID = state.directory.identity.id

@@ -30,10 +30,12 @@ enum Caller {
 struct Authenticator {
     private let masterDigest: SHA256Digest
     private let keyRing: KeyRing?
+    private let words: PoolWords
 
-    init(masterKey: String, keyRing: KeyRing?) {
+    init(masterKey: String, keyRing: KeyRing?, words: PoolWords = PoolWords()) {
         masterDigest = SHA256Digest(of: masterKey)
         self.keyRing = keyRing
+        self.words = words
     }
 
     enum Verdict {
@@ -53,9 +55,33 @@ struct Authenticator {
         }
         let digest = SHA256Digest(of: key)
         if SecretComparison.areEqual(digest.bytes, masterDigest.bytes) { return .caller(.master) }
+        if let record = words.record(of: key.text) { return .caller(.key(record)) }
         guard let keyRing else { throw Self.incorrect }
         let name = digest.hex
         return keyRing.known(name).map { .caller(.key($0)) } ?? .unknown(digest: name)
+    }
+
+    enum Holder {
+        case caller(Caller)
+        case nobody
+    }
+
+    /// Whose word this is, where it is shown in another place than a request to the API.
+    func holder(of word: String) async throws(GatewayError) -> Holder {
+        let digest = SHA256Digest(of: word)
+        if SecretComparison.areEqual(digest.bytes, masterDigest.bytes) { return .caller(.master) }
+        if let record = words.record(ofCode: word) { return .caller(.key(record)) }
+        guard let record = try await keyRing?.authenticate(digest.hex) else { return .nobody }
+        return .caller(.key(record))
+    }
+
+    /// What a caller has brought in place of a key: a token of its own, or a workspace behind a code.
+    func brought(_ head: RequestHead, by caller: Caller) -> (token: String?, workspace: String?) {
+        guard let record = caller.record, let text = presented(head)?.text,
+            words.record(of: text)?.digest == record.digest
+        else { return (nil, nil) }
+        if words.isOwnToken(text) { return (text, nil) }
+        return (nil, text.firstIndex(of: ",").map { String(text[$0...].dropFirst()) })
     }
 
     func caller(ofKeyWithDigest digest: String) async throws(GatewayError) -> Caller {

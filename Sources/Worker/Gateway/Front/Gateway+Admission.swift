@@ -40,11 +40,17 @@ extension Gateway {
             admin.handle(request, context.exchange, requestID: context.id) { [self] status in
                 settle(context, status < 500 ? .done : .gatewayError)
             }
+        case .mirror(let route):
+            guard let mirror else { throw .invalid(nil, "There is nothing at this path.", code: .notFound) }
+            try mirror.answer(request, route, context)
         case .model, .messages, .countTokens, .responses, .response, .models, .modelDetails, .reverseChat,
             .reverseCount,
             .reverseModes:
             switch try authenticator.check(request.head) {
             case .caller(let caller):
+                let brought = authenticator.brought(request.head, by: caller)
+                context.ownKey = brought.token
+                context.workspace = context.workspace ?? brought.workspace
                 try admit(caller, request, context)
             case .unknown(let digest):
                 // Ends with the answer of the key ring, which has a deadline.
@@ -98,7 +104,7 @@ extension Gateway {
         }
         context.streams = asked.streams && asked.operation != .embedding
         let limit = configuration.retryTimes + 1
-        context.ownKey = OwnCredential.find(in: asked)
+        context.ownKey = context.ownKey ?? OwnCredential.find(in: asked)
         guard
             let itinerary = router.itinerary(
                 for: asked.model,

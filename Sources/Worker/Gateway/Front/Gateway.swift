@@ -29,6 +29,8 @@ package final class Gateway: RequestHandler {
     let nonces: NonceLedger?
     let facts: AccountFacts?
     let files: FileLedger?
+    /// Of the ChatGPT site, where the operator wants one.
+    private(set) var mirror: Mirror?
     var random = SystemRandomNumberGenerator()
     let providers: [any Provider]
     let pools: [String: AccountPool]
@@ -62,7 +64,11 @@ package final class Gateway: RequestHandler {
             lists: parts.modelLists,
             log: parts.log
         )
-        authenticator = Authenticator(masterKey: parts.configuration.masterKey, keyRing: parts.keyRing)
+        authenticator = Authenticator(
+            masterKey: parts.configuration.masterKey,
+            keyRing: parts.keyRing,
+            words: PoolWords(parts.configuration.mirror)
+        )
         metrics = WorkerMetrics(worker: parts.workerID)
         metrics.observe(parts.upstream)
         clusterMetrics = ClusterMetrics(own: metrics, snapshots: parts.snapshots)
@@ -89,6 +95,7 @@ package final class Gateway: RequestHandler {
             limits: RelayLimits(parts.configuration.timeouts),
             answer: { error, context in ErrorAnswer.send(error, context) }
         )
+        mirror = Mirror(parts, gateway: self)
         catalog.makeDesk = { [unowned self] in lastingDesk($0, account: $1, key: $2) }
     }
 

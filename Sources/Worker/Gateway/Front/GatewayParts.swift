@@ -28,6 +28,7 @@ package struct GatewayParts {
     package var nonces: NonceLedger?
     package var facts: AccountFacts?
     package var files: FileLedger?
+    package var seeds: SeedStore?
     package var engines: EngineDirectory?
     package var modelLists: ModelLists?
     /// What fetches the addresses that clients name: it must not reach anything but the public network.

@@ -25,6 +25,8 @@ enum Route {
     case metrics
     /// What administers the cluster; it has its own callers and its own routes.
     case admin
+    /// What the mirror of the ChatGPT site answers, where there is one.
+    case mirror(MirrorRoute)
     case wrongMethod(allowed: StaticString)
     case unknown
 
@@ -81,6 +83,7 @@ enum Route {
         switch self {
         case .messages, .countTokens: MessagesErrors()
         case .reverseChat: ReverseErrors()
+        case .mirror: MirrorErrors()
         default: nil
         }
     }
@@ -97,7 +100,7 @@ enum Route {
         if head.path.equals("/ready") { return get(head, .ready) }
         if head.path.equals("/metrics") { return get(head, .metrics) }
         if head.path.prefix(11).equals("/admin/api/") || head.path.equals("/admin/api") { return .admin }
-        return nil
+        return MirrorRoute(head.path).map { .mirror($0) }
     }
 
     /// Whether it asks a model.
@@ -120,6 +123,7 @@ enum Route {
         case .file: "files"
         case .health, .ready, .metrics: "internal"
         case .admin: "admin"
+        case .mirror: "mirror"
         case .wrongMethod, .unknown: "unknown"
         }
     }

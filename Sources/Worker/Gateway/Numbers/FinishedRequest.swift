@@ -5,7 +5,7 @@ import OpenAIAPI
 struct FinishedRequest {
     /// What kind of thing was asked for.
     enum Kind: Int, CaseIterable {
-        case chat, completion, embedding, messages, responses, models, files, unknown
+        case chat, completion, embedding, messages, responses, models, files, mirror, unknown
         /// Health checks and the like, which are no requests to anybody else.
         case own
 
@@ -18,6 +18,7 @@ struct FinishedRequest {
             case .responses: "responses"
             case .models: "models"
             case .files: "files"
+            case .mirror: "mirror"
             case .unknown: "unknown"
             case .own: "internal"
             }
@@ -51,6 +52,7 @@ extension FinishedRequest.Kind {
             case .responses, .response: .responses
             case .models, .modelDetails: .models
             case .file: .files
+            case .mirror: .mirror
             case .health, .ready, .metrics, .admin: .own
             case .wrongMethod, .unknown: .unknown
             }

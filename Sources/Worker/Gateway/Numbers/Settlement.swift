@@ -38,10 +38,16 @@ final class Settlement {
             }
         }
         metrics.requestEnded(context, status: status, reason: reason, at: now)
-        if context.route.usesModel, let ledger, !context.caller.isEmpty {
+        if usesModel(context), let ledger, !context.caller.isEmpty {
             ledger.record(entry(context, reason, error, status, use, now))
         }
         writeLog(context, reason, error, status, now)
+    }
+
+    /// Of what passes through the mirror only turns with the operator's accounts are its holders' doing.
+    private func usesModel(_ context: RequestContext) -> Bool {
+        if case .mirror = context.route { return context.candidate != nil }
+        return context.route.usesModel
     }
 
     /// What the request used of its upstream, if it used any.

@@ -11,7 +11,7 @@ package struct ChatGPTSession: Sendable, Equatable {
     /// When it was had.
     var renewed: Int
     /// What is exchanged next time, where that has changed: upstreams take each refresh token once.
-    var successor: String?
+    package var successor: String?
     /// The workspace that the log-in belongs to, where the upstream says.
     var workspace: String?
 
