@@ -24,7 +24,7 @@ def header_names(record: Recorded) -> set[str]:
 
 
 def revoke(sim: Simulator, name: str) -> None:
-    """Ends the access tokens minted so far; those of the second that has begun too, so the next must not be of it."""
+    """Ends the access tokens of an account that were minted so far."""
     sim._ask("POST", "/_revoke", {"name": name})
 
 
@@ -229,7 +229,7 @@ def test_no_path_leads_to_another_host(start_mirror: Start, chatgpt_sim: Simulat
     for path in ("@evil.example/x", ":1@evil.example", "http://evil.example/", "/evil.example"):
         fetch(cluster.worker, f"/backend-api{path}", key=mint("at-own"))
     absolute = fetch(cluster.worker, "http://evil.example/backend-api/sim/echo", key=mint("at-own"))
-    assert absolute.status == 400 or absolute.status == 200
+    assert absolute.status == 400 or json.loads(absolute.body)["target"] == ECHO
     for record in chatgpt_sim.requests():
         assert record["path"].startswith("/backend-api/")
 
