@@ -26,11 +26,13 @@ _ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(_ROOT / "Tests" / "Upstreams"), str(_ROOT / "Engines")]
 
 from support.cluster import KEY, Cluster, RedisServer  # noqa: E402
+from support.commands import ADMIN, SECRET  # noqa: E402
 from support.grok import GrokSimulator  # noqa: E402
 from support.processes import raise_file_limit  # noqa: E402
 from support.raw import Address  # noqa: E402
 from support.simulator import Simulator  # noqa: E402
 from support.vendors import ENGINES, VENDORS, environment_of  # noqa: E402
+from upstreams.chatgpt_tokens import mint  # noqa: E402
 
 DIRECT = os.environ.get("MILLRACE_E2E_DIRECT") == "1"
 USUAL_LIMIT = 30.0
@@ -289,6 +291,25 @@ def start_cluster(
             return cluster.start()
 
         yield start
+
+
+@pytest.fixture
+def start_mirror(start_cluster: Callable[..., Cluster], chatgpt_sim: Simulator) -> Callable[..., Cluster]:
+    """Starts clusters that mirror the simulated ChatGPT site, with these tokens in their pool."""
+
+    def start(*tokens: str, workers: int = 2, edge: bool = False, **env: str | float) -> Cluster:
+        usual: dict[str, str | float] = {
+            "ENABLE_GATEWAY": "true",
+            "CHATGPT_TOKENS": " ".join(tokens or (mint("at-ok-1"), mint("at-ok-2"))),
+            "CHATGPT_BASE_URL": chatgpt_sim.url,
+            "OPENAI_AUTH_TOKEN_URL": f"{chatgpt_sim.url}/oauth/token",
+            "MILLRACE_SECRET": SECRET,
+            "ADMIN_PASSWORD": ADMIN,
+            "REDIS_TIMEOUT_MS": 2000,
+        }
+        return start_cluster(workers=workers, edge=edge, **usual | env)
+
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,13 @@ import re
 import subprocess
 from collections.abc import Callable
 
+from support.chatgpt_page import Page
 from support.cluster import KEY, ROOT, Cluster
 from support.commands import ADMIN, SECRET, admin_json, made_key, run_worker, worker_json
 from support.raw import chat, fetch, told
 from support.simulator import Simulator
 from support.waiting import wait_until
+from upstreams.chatgpt_tokens import mint
 
 CHAT = "/v1/chat/completions"
 PAGE = ROOT / "docs" / "redis-keys.md"
@@ -37,8 +39,11 @@ def documented() -> list[tuple[re.Pattern[str], bool]]:
     return rows
 
 
-def test_every_key_is_documented_with_its_ttl(start_cluster: Start, sim: Simulator) -> None:
-    cluster = start_cluster(workers=2, ADMIN_PASSWORD=ADMIN, MILLRACE_SECRET=SECRET, COOLDOWNS="true")
+def test_every_key_is_documented_with_its_ttl(
+    start_cluster: Start, sim: Simulator, chatgpt_sim: Simulator
+) -> None:
+    site = {"ENABLE_GATEWAY": "true", "CHATGPT_TOKENS": mint("at-ok-1"), "CHATGPT_BASE_URL": chatgpt_sim.url}
+    cluster = start_cluster(workers=2, ADMIN_PASSWORD=ADMIN, MILLRACE_SECRET=SECRET, COOLDOWNS="true", **site)
     key = made_key(cluster, "limited", "--rpm", 10, "--tpm", 100_000, "--concurrent", 4, "--budget", "5usd/day")
     added = run_worker(cluster, "accounts", "openai", "add", "-", "--concurrency", 3, stdin="sim-stored\n")
     assert added.returncode == 0, added.stderr
@@ -50,6 +55,9 @@ def test_every_key_is_documented_with_its_ttl(start_cluster: Start, sim: Simulat
         fetch(cluster.workers[place % 2].address, CHAT, chat(f"hi {place}"), key)
     for status in (401, 402, 403, 429, 500):
         fetch(cluster.worker, CHAT, chat(told({"fault": "status", "status": status})), KEY)
+    visitor = Page(cluster.worker, token=KEY)
+    assert visitor.ask("hello").status == 200
+    wait_until(lambda: visitor.value("conversations")["total"] == 1, 5, what="the seed's conversation")
     wait_until(lambda: len(admin_json(cluster, "logs")["data"]) >= 13, 5, what="the log's rows")
     command = ["redis-cli", "-p", str(cluster.redis.port), "-n", str(cluster.database)]
     names = subprocess.run([*command, "--scan"], capture_output=True, text=True, timeout=20).stdout.split()
