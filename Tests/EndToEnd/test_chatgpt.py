@@ -333,9 +333,11 @@ def test_one_message_at_a_time(start: Start) -> None:
 
 def test_a_token_that_dies_on_the_way_is_renewed_once(start: Start, chatgpt_sim: Simulator) -> None:
     site = start(refresh_token("at-late-401-1"), mint("at-ok-1"), RETRY_TIMES="2", CHATGPT_PROTOCOL="f")
-    assert site.say("hello") == "You said: hello"
+    # Whichever account has the first turn, the dying one has one of these.
+    for _ in range(4):
+        assert site.say("hello") == "You said: hello"
     (family,) = site.sim.stats()["refreshes"].values()
-    assert family["uses"] <= 2, "no account is renewed again and again"
+    assert 1 <= family["uses"] <= 2, "no account is renewed again and again"
 
 
 def test_a_conversation_that_is_gone_is_told_again(start: Start, chatgpt_sim: Simulator) -> None:
