@@ -29,12 +29,13 @@ final class AddressFetcher {
     func fetch(_ address: Needs.Address) async throws(GatewayError) -> FetchedFile {
         var url = address.url
         for _ in 0...limits.redirects {
-            guard isFetchable(url) else {
+            guard Self.isFetchable(url) else {
                 throw .invalid(
                     address.parameter,
-                    "Only http:// and https:// addresses of the public network and data: URLs can be sent along."
+                    "Only http:// and https:// addresses and data: URLs can be sent along."
                 )
             }
+            guard mayBeReached(url) else { throw Self.failed(address, "cannot be fetched") }
             let (head, body) = try await get(url, address)
             switch head.status {
             case 200:
@@ -71,13 +72,19 @@ final class AddressFetcher {
         .invalid(address.parameter, "The content of this address \(verdict).")
     }
 
-    private func isFetchable(_ url: String) -> Bool {
+    private static func isFetchable(_ url: String) -> Bool {
         let start = url.prefix(8).lowercased()
         guard start.hasPrefix("http://") || start.hasPrefix("https://"), url.utf8.count <= 8192 else { return false }
         // Credentials in an address are somebody's trap or mistake.
-        let authority = url.dropFirst(start.hasPrefix("https") ? 8 : 7).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        guard !limits.isPublicOnly || HostJudgement.mayBePublic(authority) else { return false }
-        return !authority.contains("@") && url.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+        return !authority(of: url).contains("@") && url.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+    }
+
+    private func mayBeReached(_ url: String) -> Bool {
+        !limits.isPublicOnly || HostJudgement.mayBePublic(Self.authority(of: url))
+    }
+
+    private static func authority(of url: String) -> Substring {
+        url.drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
     }
 
     /// What the server says, unless it says nothing useful: then the first bytes decide.
