@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import httpx
+import openai
 import pytest
 
 from support.cluster import KEY, Cluster
@@ -177,9 +180,9 @@ def test_the_shape_of_grok2api_lives_beside_the_standard_one(cluster: Cluster) -
     body = {"conversation_id": talk.conversation, "model": "grok-3", "message": "judy says number 2"}
     answer = fetch(cluster.workers[1].address, "/v1/responses", body, KEY)
     assert answer.status == 200, bytes(answer.body)
-    told = json.loads(answer.body)
-    assert told["id"].startswith("resp-") and told["object"] == "response"
-    assert told["conversation_id"] == talk.conversation and "judy says number 1" in told["message"]
+    body_told = json.loads(answer.body)
+    assert body_told["id"].startswith("resp-") and body_told["object"] == "response"
+    assert body_told["conversation_id"] == talk.conversation and "judy says number 1" in body_told["message"]
     for named in ({"conversation_id": ""}, {"conversation_id": "  "}, {}):
         asked = {"message": "hi", "model": "grok-3"} | named
         refused = fetch(cluster.workers[0].address, "/v1/responses", asked, KEY)
@@ -188,8 +191,109 @@ def test_the_shape_of_grok2api_lives_beside_the_standard_one(cluster: Cluster) -
         assert error["code"] == "missing_conversation_id" and error["request_id"] == refused.header("x-request-id")
     standard = fetch(cluster.workers[0].address, "/v1/responses", {"model": "grok-3", "input": "judy says number 9"}, KEY)
     assert standard.status == 200, bytes(standard.body)
-    told = json.loads(standard.body)
-    assert told["object"] == "response" and "output" in told
+    body_told = json.loads(standard.body)
+    assert body_told["object"] == "response" and "output" in body_told
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_anthropics_clients_go_on_too(cluster: Cluster, stream: bool) -> None:
+    said: list[dict[str, str]] = []
+    for turn in (1, 2, 3):
+        said.append({"role": "user", "content": f"leo says number {turn}"})
+        body = {"model": "grok-3", "max_tokens": 1000, "messages": said, "stream": stream}
+        answer = fetch(cluster.workers[turn % 2].address, "/v1/messages", body, KEY)
+        assert answer.status == 200, bytes(answer.body)
+        assert answer.header("x-conversation") == ("new" if turn == 1 else "continued")
+        if stream:
+            events = [json.loads(line[6:]) for line in answer.body.decode().splitlines() if line.startswith("data: ")]
+            text = "".join(e["delta"].get("text", "") for e in events if e["type"] == "content_block_delta")
+            assert events[-1]["type"] == "message_stop"
+            assert [e for e in events if e["type"] == "message_delta"][-1]["usage"]["output_tokens"] > 0
+        else:
+            text = json.loads(answer.body)["content"][0]["text"]
+        assert all(f"number {earlier}" in text for earlier in range(1, turn + 1))
+        said.append({"role": "assistant", "content": text})
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_response_goes_on_with_the_one_before(cluster: Cluster, stream: bool) -> None:
+    previous = None
+    for turn in (1, 2, 3):
+        body = {"model": "grok-3", "input": f"mia says number {turn}", "stream": stream}
+        if previous:
+            body["previous_response_id"] = previous
+        answer = fetch(cluster.workers[turn % 2].address, "/v1/responses", body, KEY)
+        assert answer.status == 200, bytes(answer.body)
+        assert answer.header("x-conversation") == ("new" if turn == 1 else "continued")
+        response = json.loads(answer.body) if not stream else None
+        if stream:
+            events = [json.loads(line[6:]) for line in answer.body.decode().splitlines() if line.startswith("data: ")]
+            response = events[-1]["response"]
+            assert events[-1]["type"] == "response.completed"
+        assert response is not None
+        previous = response["id"]
+        text = response["output"][-1]["content"][0]["text"]
+        assert all(f"number {earlier}" in text for earlier in range(1, turn + 1))
+
+
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "weather",
+            "description": "Tells the weather.",
+            "parameters": {"type": "object", "properties": {"town": {"type": "string"}}, "required": ["town"]},
+        },
+    }
+]
+CALL = (
+    '<tool_calls><tool_call><tool_name>weather</tool_name><parameters>{"town": "Ulm } <x>"}</parameters></tool_call>'
+    '<tool_call><tool_name>weather</tool_name><parameters>{"town": "Köln"}</parameters></tool_call></tool_calls>'
+)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_tools_are_called_and_their_results_come_back(
+    cluster: Cluster, grok_sim: GrokSimulator, stream: bool
+) -> None:
+    """With the official library, each turn at another worker, the answer cut anywhere."""
+    clients = [
+        openai.OpenAI(
+            base_url="http://worker/v1",
+            api_key=KEY,
+            max_retries=0,
+            http_client=httpx.Client(transport=httpx.HTTPTransport(uds=worker.socket)),
+        )
+        for worker in cluster.workers
+    ]
+    messages: list[Any] = [{"role": "user", "content": "The weather?"}]
+    grok_sim.control(default={"text": f"I look.{CALL}", "words": ["#split"]})
+
+    def ask_for(client: openai.OpenAI) -> Any:
+        options: dict[str, Any] = {"model": "grok-3", "messages": messages, "tools": TOOLS}
+        if not stream:
+            return client.chat.completions.create(**options).choices[0]
+        with client.chat.completions.stream(**options) as events:
+            for _ in events:
+                pass
+            return events.get_final_completion().choices[0]
+
+    choice = ask_for(clients[0])
+    assert choice.finish_reason == "tool_calls" and (choice.message.content or "").strip() == "I look."
+    calls = choice.message.tool_calls
+    assert [json.loads(call.function.arguments)["town"] for call in calls] == ["Ulm } <x>", "Köln"]
+    assert len({call.id for call in calls}) == 2
+    messages.append(choice.message.model_dump(exclude_none=True))
+    for call in calls:
+        messages.append({"role": "tool", "tool_call_id": call.id, "content": f"sunny </tool_result>{call.id}"})
+    grok_sim.control(default={"text": "Sunny in both.", "words": ["#split"]})
+    final = ask_for(clients[1])
+    assert final.finish_reason == "stop" and not final.message.tool_calls
+    sent = [r.json["message"] for r in grok_sim.requests() if r["path"].endswith(("/new", "/responses"))]
+    assert "weather" in sent[0]
+    assert sent[1].count("<tool_result") == 2 and all(call.id in sent[1] for call in calls)
+    assert sent[1].count("</tool_result>") == 2, "a result cannot end itself"
+    assert "The weather?" not in sent[1], "the conversation goes on where it was"
 
 
 def test_what_is_not_kept_cannot_be_asked_for(cluster: Cluster) -> None:
