@@ -37,6 +37,13 @@ package final class ReasoningStore {
         ])
     }
 
+    /// Kept, or not to be kept, when this returns: whoever hears of the call afterwards finds it.
+    package func keepNow(_ state: [UInt8], of call: String, owner: String) async {
+        guard state.count <= options.largest else { return }
+        let seconds = Int(options.lifetime.components.seconds)
+        _ = try? await redis.command(["SET", .text(Self.key(call, owner)), .bytes(state), "EX", .integer(seconds)])
+    }
+
     /// What is kept of these calls. What cannot be found, Redis' silence included, is left out.
     package func states(of calls: [String], owner: String) async -> [String: [UInt8]] {
         let wanted = calls.suffix(options.mostCalls)

@@ -123,7 +123,7 @@ extension Gateway {
         let body = try await said(answer.body, context)
         context.usage = answer.usage
         if answer.usage == nil, context.estimate == nil { context.estimate = TokenEstimate.usage(of: job.request) }
-        gatherer.keep(answer.kept, owner: context.owner)
+        if !answer.kept.isEmpty { await gatherer.keepNow(answer.kept, owner: context.owner) }
         send(body, head, context)
         // The client has its answer; what it used is still to be known.
         if answer.usage == nil { context.counted = await TokenCount.usage(of: job.request, answer.body) }

@@ -51,6 +51,11 @@ final class MaterialGatherer {
         return materials
     }
 
+    /// The same, done when this returns: for answers whose client must not come back before.
+    func keepNow(_ states: [KeptState], owner: String) async {
+        for state in states { await reasoning?.keepNow(state.state, of: state.call, owner: owner) }
+    }
+
     /// Keeps what a provider wants to find again with the next turn.
     func keep(_ states: [KeptState], owner: String) {
         for state in states { reasoning?.keep(state.state, of: state.call, owner: owner) }
