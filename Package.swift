@@ -90,7 +90,7 @@ let package = Package(
         ),
 
         worker("Providers", ["Core", "JSON", "HTTPCodec", "Crypto", "OpenAIAPI"]),
-        worker("Dialects", ["Core", "JSON", "OpenAIAPI", "Tokenizer"]),
+        worker("Dialects", ["Core", "JSON", "OpenAIAPI"]),
         worker(
             "Admin",
             ["Core", "EventLoop", "HTTPCodec", "JSON", "Crypto", "OpenAIAPI", "HTTPServer", "Redis", "State"]

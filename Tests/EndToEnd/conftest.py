@@ -127,89 +127,31 @@ def sim(simulator: Simulator) -> Simulator:
     return simulator
 
 
-def _vendor(directory: Path, module: str, *options: str) -> Iterator[Simulator]:
-    simulator = Simulator(directory, module, *options)
-    yield simulator
-    simulator.stop()
+def _vendor(name: str, kind: type[Simulator] = Simulator) -> tuple[Any, Any]:
+    """A simulated vendor that runs for all tests, and the fixture of one test, for which it has forgotten the others."""
+
+    @pytest.fixture(scope="session", name=f"{name}_process")
+    def process(run_directory: Path) -> Iterator[Simulator]:
+        simulator = kind(run_directory, f"upstreams.{name}")
+        yield simulator
+        simulator.stop()
+
+    @pytest.fixture(name=f"{name}_sim")
+    def fresh(request: pytest.FixtureRequest) -> Simulator:
+        simulator: Simulator = request.getfixturevalue(f"{name}_process")
+        simulator.reset()
+        return simulator
+
+    return process, fresh
 
 
-@pytest.fixture(scope="session")
-def anthropic_process(run_directory: Path) -> Iterator[Simulator]:
-    yield from _vendor(run_directory, "upstreams.anthropic")
-
-
-@pytest.fixture
-def anthropic_sim(anthropic_process: Simulator) -> Simulator:
-    anthropic_process.reset()
-    return anthropic_process
-
-
-@pytest.fixture(scope="session")
-def ollama_process(run_directory: Path) -> Iterator[Simulator]:
-    yield from _vendor(run_directory, "upstreams.ollama")
-
-
-@pytest.fixture
-def ollama_sim(ollama_process: Simulator) -> Simulator:
-    ollama_process.reset()
-    return ollama_process
-
-
-@pytest.fixture(scope="session")
-def gemini_process(run_directory: Path) -> Iterator[Simulator]:
-    yield from _vendor(run_directory, "upstreams.gemini")
-
-
-@pytest.fixture
-def gemini_sim(gemini_process: Simulator) -> Simulator:
-    gemini_process.reset()
-    return gemini_process
-
-
-@pytest.fixture(scope="session")
-def minimax_process(run_directory: Path) -> Iterator[Simulator]:
-    yield from _vendor(run_directory, "upstreams.minimax")
-
-
-@pytest.fixture
-def minimax_sim(minimax_process: Simulator) -> Simulator:
-    minimax_process.reset()
-    return minimax_process
-
-
-@pytest.fixture(scope="session")
-def grok_process(run_directory: Path) -> Iterator[GrokSimulator]:
-    simulator = GrokSimulator(run_directory, "upstreams.grok")
-    yield simulator
-    simulator.stop()
-
-
-@pytest.fixture
-def grok_sim(grok_process: GrokSimulator) -> GrokSimulator:
-    grok_process.reset()
-    return grok_process
-
-
-@pytest.fixture(scope="session")
-def flowgpt_process(run_directory: Path) -> Iterator[Simulator]:
-    yield from _vendor(run_directory, "upstreams.flowgpt")
-
-
-@pytest.fixture
-def flowgpt_sim(flowgpt_process: Simulator) -> Simulator:
-    flowgpt_process.reset()
-    return flowgpt_process
-
-
-@pytest.fixture(scope="session")
-def chatgpt_process(run_directory: Path) -> Iterator[Simulator]:
-    yield from _vendor(run_directory, "upstreams.chatgpt")
-
-
-@pytest.fixture
-def chatgpt_sim(chatgpt_process: Simulator) -> Simulator:
-    chatgpt_process.reset()
-    return chatgpt_process
+anthropic_process, anthropic_sim = _vendor("anthropic")
+ollama_process, ollama_sim = _vendor("ollama")
+gemini_process, gemini_sim = _vendor("gemini")
+minimax_process, minimax_sim = _vendor("minimax")
+grok_process, grok_sim = _vendor("grok", GrokSimulator)
+flowgpt_process, flowgpt_sim = _vendor("flowgpt")
+chatgpt_process, chatgpt_sim = _vendor("chatgpt")
 
 
 @pytest.fixture(scope="session")

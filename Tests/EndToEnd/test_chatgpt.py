@@ -14,6 +14,7 @@ import openai
 import pytest
 
 from support.cluster import KEY, Cluster
+from support.commands import run_worker, worker_json
 from support.raw import fetch
 from support.simulator import Recorded, Simulator
 from support.waiting import wait_until
@@ -78,7 +79,7 @@ def start(start_cluster: Callable[..., Cluster], chatgpt_sim: Simulator) -> Iter
         def begin(*tokens: str, workers: int = 2, **env: str | float) -> Site:
             usual: dict[str, str | float] = {
                 "CHATGPT_BASE_URL": chatgpt_sim.url,
-                "OPENAI_AUTH_TOKEN_URL": f"{chatgpt_sim.url}/oauth/token",
+                "CHATGPT_AUTH_URL": f"{chatgpt_sim.url}/oauth/token",
                 "CHATGPT_TOKENS": ";".join(tokens or (mint("at-ok-1"), mint("at-ok-2"))),
                 "MILLRACE_SECRET": "a-secret-for-tests-only-0123456789",
                 "HISTORY_DISABLED": "false",
@@ -329,6 +330,55 @@ def test_one_message_at_a_time(start: Start) -> None:
     assert [text_of(list(stream)) != "" for stream in streams] == [True, True]
     accounts = site.sim.stats()["accounts"]
     assert all(account["violations"] == {} for account in accounts.values())
+
+
+def test_access_is_renewed_in_time_by_one_worker_of_the_cluster(start: Start) -> None:
+    """Before anybody has asked for anything, and for accounts that were added while it runs as well."""
+    site = start(refresh_token("at-ok-1"), workers=4, SCHEDULED_REFRESH="true")
+
+    def exchanges() -> list[int]:
+        return sorted(family["uses"] for family in site.sim.stats()["refreshes"].values())
+
+    wait_until(exchanges, 20, what="the first exchange")
+    assert site.say("hello", worker=3) == "You said: hello"
+    assert exchanges() == [1], "nobody else has asked, and the turn goes with what is there"
+
+
+def test_what_it_cannot_do_is_refused_and_what_has_no_effect_is_told(start: Start) -> None:
+    site = start()
+    for members in ({"logprobs": True}, {"n": 2}, {"prediction": {"type": "content", "content": "x"}}):
+        with pytest.raises(openai.BadRequestError) as refused:
+            site.ask("hello", **members)
+        assert refused.value.param == next(iter(members)) and refused.value.code == "unsupported_parameter"
+    assert not site.turns()
+    raw = site.clients[0].chat.completions.with_raw_response.create(
+        model=MODEL, messages=[{"role": "user", "content": "hi"}], temperature=0.3, seed=7, presence_penalty=0
+    )
+    assert raw.headers["x-ignored-parameters"] == "temperature, seed"
+    assert "x-ignored-parameters" not in site.clients[0].chat.completions.with_raw_response.create(
+        model=MODEL, messages=[{"role": "user", "content": "hi"}]
+    ).headers
+    with pytest.raises(openai.BadRequestError):
+        site.clients[0].embeddings.create(model=MODEL, input="hi")
+    with pytest.raises(openai.BadRequestError):
+        site.clients[0].completions.create(model=MODEL, prompt="hi")
+
+
+def test_thoughts_stand_where_the_operator_or_the_request_wants_them(start: Start) -> None:
+    site = start(SHOW_THINKING="think_tag")
+    assert site.say("#think").startswith("<think>\n")
+    plain = site.clients[0].chat.completions.create(
+        model=MODEL, messages=[{"role": "user", "content": "#think"}], extra_body={"show_thinking": False}
+    )
+    assert "<think>" not in plain.choices[0].message.content
+
+
+def test_an_account_that_was_added_takes_one_message_at_a_time(start: Start) -> None:
+    site = start(workers=3)
+    added = run_worker(site.cluster, "accounts", "chatgpt", "add", stdin=mint("at-ok-3") + "\n")
+    assert added.returncode == 0, added.stderr
+    listed = worker_json(site.cluster, "accounts", "chatgpt", "list")
+    assert [account["concurrency"] for account in listed] == [1, 1, 1]
 
 
 def test_a_token_that_dies_on_the_way_is_renewed_once(start: Start, chatgpt_sim: Simulator) -> None:

@@ -52,6 +52,7 @@ class Crowd:
         self.cluster = cluster
         self.books = Books()
         self.lock = threading.Lock()
+        self.answered = threading.Condition()
         self.seed = seed
         habits = list(Habit)
         self.talks = [
@@ -72,7 +73,9 @@ class Crowd:
                 if outcome == "over" or time.monotonic() > deadline:
                     self._count("given up" if outcome == "over" else "out of patience")
                     return
-                threading.Event().wait(dice.random() * 0.2)
+                with self.answered:
+                    # Accounts that were all taken are free again when somebody has had an answer.
+                    self.answered.wait(1.0)
 
     def _try(self, talk: Talk, address: Any, stream: bool) -> str:
         try:
@@ -91,6 +94,8 @@ class Crowd:
         with self.lock:
             self.books.turns["answered"] += 1
             self.books.passages[answer.passage] += 1
+        with self.answered:
+            self.answered.notify_all()
         return "answered"
 
     def _count(self, what: str) -> None:

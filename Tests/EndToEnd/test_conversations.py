@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -294,6 +295,47 @@ def test_tools_are_called_and_their_results_come_back(
     assert sent[1].count("<tool_result") == 2 and all(call.id in sent[1] for call in calls)
     assert sent[1].count("</tool_result>") == 2, "a result cannot end itself"
     assert "The weather?" not in sent[1], "the conversation goes on where it was"
+
+
+def test_the_edge_keeps_the_files_of_answers(start_cluster: Start, grok_sim: GrokSimulator) -> None:
+    """Through nginx: no key is needed, the upstream is asked once, and nobody can make another name."""
+    cluster = start_cluster(workers=2, edge=True, **settings(grok_sim))
+    talk = Talk("nina", KEY, Habit.NAMED)
+    body = talk.body("nina says number 1 #image2", False)
+    said = ask(cluster.edge, body, KEY).text
+    names = re.findall(r"!\[[^]]*\]\(http://localhost(/images/[0-9a-f]{32}\.jpg)\)", said)
+    assert len(names) == 2, said
+    grok_sim.take()
+    first = fetch(cluster.edge, names[0])
+    assert first.status == 200 and bytes(first.body[:3]) == b"\xff\xd8\xff"
+    assert first.header("content-type") == "image/jpeg" and first.header("x-content-type-options") == "nosniff"
+    for _ in range(3):
+        again = fetch(cluster.edge, names[0])
+        assert again.status == 200 and again.body == first.body
+    assert [r["operation"] for r in grok_sim.requests()] == ["asset"]
+    # Kept at the edge: it stays when all workers are gone.
+    for index in range(2):
+        cluster.kill_worker(index)
+    assert fetch(cluster.edge, names[0]).body == first.body
+    assert fetch(cluster.edge, names[1]).status == 502
+    for index in range(2):
+        cluster.restart_worker(index)
+    assert fetch(cluster.edge, names[1]).status == 200
+    other = names[0].replace(names[0][8], "0" if names[0][8] != "0" else "1", 1)
+    for wrong in (other, names[0].replace(".jpg", ".html"), "/images/../metrics", "/images/x"):
+        assert fetch(cluster.edge, wrong).status == 404, wrong
+
+
+def test_a_long_conversation_goes_on_since_only_what_is_new_is_sent(cluster: Cluster) -> None:
+    """The limit is one of what is sent at once, and not of all that was ever said."""
+    talk = Talk("olga", KEY, Habit.RETOLD)
+    talk.turn(cluster.workers[0].address)
+    talk.heard[0] += "x" * 500_000
+    answer = ask(cluster.workers[1].address, talk.body("olga says number 2", True), KEY)
+    assert answer.passage == "continued" and "olga says number 1" in answer.text
+    with pytest.raises(Refused) as refused:
+        ask(cluster.worker, Talk("olga", KEY, Habit.NAMED).body("y" * 500_000, False), KEY)
+    assert refused.value.status == 400 and refused.value.code == "context_length_exceeded"
 
 
 def test_what_is_not_kept_cannot_be_asked_for(cluster: Cluster) -> None:

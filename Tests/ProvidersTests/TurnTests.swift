@@ -43,7 +43,11 @@ private struct LineReader: AnswerReader {
 
 @Suite("Turns of web applications")
 struct TurnTests {
-    private func turn(_ members: String = "", isOwnKey: Bool = false) throws -> Turn {
+    private func turn(
+        _ members: String = "",
+        isOwnKey: Bool = false,
+        thinking: ThinkingStyle = .field
+    ) throws -> Turn {
         let json = #"{"model":"grok/g","messages":[{"role":"user","content":"hi"}]\#(members)}"#
         let request = try ModelRequest(.chat, body: Array(json.utf8))
         let prompt = try WebPrompt(request, Materials(), WebTraits(), count: { $0.split(separator: " ").count })
@@ -59,7 +63,8 @@ struct TurnTests {
             form: prompt.form,
             secret: [1, 2, 3],
             filesURL: "https://here/images/",
-            now: 7
+            now: 7,
+            thinking: thinking
         )
     }
 
@@ -79,12 +84,11 @@ struct TurnTests {
     private func stream(
         _ bodies: [String],
         _ turn: Turn,
-        thinking: ThinkingStyle = .field,
         canMend: Bool = false,
         byByte: Bool = false
     ) -> Outcome {
         let opened = OpenedTurn(OutgoingRequest(url: "http://upstream"), reader: LineReader(canMend: canMend))
-        var stream = TurnStream(opened, turn, id: "chatcmpl-1", thinking: thinking)
+        var stream = TurnStream(opened, turn, id: "chatcmpl-1")
         var outcome = Outcome()
         var output = StreamOutput()
         bodies: for body in bodies {
@@ -150,10 +154,10 @@ struct TurnTests {
     @Test("Thoughts stand where they are wanted")
     func thoughts() throws {
         let body = "r:a\nr:b\nt:c\nr:late\nt:d\n.\n"
-        #expect(stream([body], try turn(), thinking: .tags).text == "<think>\nab\n</think>\ncd")
-        let hidden = stream([body], try turn(), thinking: .hidden)
+        #expect(stream([body], try turn(thinking: .tags)).text == "<think>\nab\n</think>\ncd")
+        let hidden = stream([body], try turn(thinking: .hidden))
         #expect(hidden.text == "cd" && hidden.reasoning.isEmpty)
-        #expect(stream(["r:a\n.\n"], try turn(), thinking: .tags).text == "<think>\na\n</think>\n")
+        #expect(stream(["r:a\n.\n"], try turn(thinking: .tags)).text == "<think>\na\n</think>\n")
     }
 
     @Test("Calls are found in the text, whatever is around them", arguments: [false, true])
@@ -210,7 +214,7 @@ struct TurnTests {
     func whole() throws {
         let turn = try turn(tools)
         let opened = OpenedTurn(OutgoingRequest(url: "http://upstream"), reader: LineReader())
-        var answer = TurnAnswer(opened, turn, id: "chatcmpl-1", thinking: .field)
+        var answer = TurnAnswer(opened, turn, id: "chatcmpl-1")
         let call = #"<tool_call>{"name":"look","arguments":{"n":1}}</tool_call>"#
         let more = try answer.receive(Array("s:{}\nr:hm\nt:I look\nt:\(call)\n.\n".utf8))
         #expect(more == nil)
@@ -224,7 +228,7 @@ struct TurnTests {
         #expect(root["choices"]?[0]?["finish_reason"]?.string == "tool_calls")
         #expect(root["usage"]?["total_tokens"]?.int == 7)
         #expect(answer.end.state == Array("{}".utf8))
-        var cut = TurnAnswer(opened, turn, id: "chatcmpl-1", thinking: .field)
+        var cut = TurnAnswer(opened, turn, id: "chatcmpl-1")
         #expect(throws: GatewayError.self, "an answer without an end is none") {
             _ = try cut.receive(Array("t:a\n".utf8))
         }

@@ -14,7 +14,7 @@ struct ReasoningTests {
     @LoopActor func owners() async throws {
         let server = try RedisServer()
         let (one, two) = (try await connectForLedger(server.unixURL), try await connectForLedger(server.unixURL))
-        ReasoningStore(redis: one).keep(state, of: "call_1", owner: "key a")
+        await ReasoningStore(redis: one).keep(state, of: "call_1", owner: "key a")
         let reader = ReasoningStore(redis: two)
         await eventually("it is there") { await !reader.states(of: ["call_1"], owner: "key a").isEmpty }
         #expect(await reader.states(of: ["call_0", "call_1", "call_2"], owner: "key a") == ["call_1": state])
@@ -39,8 +39,8 @@ struct ReasoningTests {
         options.largest = state.count
         options.mostCalls = 2
         let store = ReasoningStore(redis: redis, options: options)
-        store.keep(state + [32], of: "large", owner: "o")
-        for call in ["a", "b", "c"] { store.keep(state, of: call, owner: "o") }
+        await store.keep(state + [32], of: "large", owner: "o")
+        for call in ["a", "b", "c"] { await store.keep(state, of: call, owner: "o") }
         await eventually("the last is there") { await !store.states(of: ["c"], owner: "o").isEmpty }
         #expect(await store.states(of: ["large"], owner: "o").isEmpty)
         #expect(
@@ -61,7 +61,7 @@ struct ReasoningTests {
         #expect(await store.states(of: ["a", "b"], owner: "o").isEmpty)
         server.thaw()
         server.kill()
-        store.keep(state, of: "a", owner: "o")
+        await store.keep(state, of: "a", owner: "o")
         #expect(await store.states(of: ["a"], owner: "o").isEmpty)
         redis.close()
         server.stop()

@@ -14,20 +14,28 @@ enum Parameters {
     /// the default needs no support. Clients send many of these out of habit.
     static func check(_ job: Job, known: [StaticString], provider: String) throws(GatewayError) {
         if job.dropsUnsupported { return }
-        for (key, value) in job.request.document.root.members {
+        try check(job.request, known: known, provider: provider)
+    }
+
+    static func check(
+        _ request: ModelRequest,
+        known: [StaticString],
+        provider: String
+    ) throws(GatewayError) {
+        for (key, value) in request.document.root.members {
             if isNeutral(value) || common.contains(where: { key.equals($0) })
                 || known.contains(where: { key.equals($0) })
             {
                 continue
             }
             if key.equals("n"), value.int == 1 { continue }
-            if job.request.dispensable.contains(where: { key.equals($0) }) { continue }
+            if request.dispensable.contains(where: { key.equals($0) }) { continue }
             let name = String((key.string ?? "").prefix(100))
             throw .notHere(name, "\(provider) has nothing that corresponds to '\(name)'.")
         }
     }
 
-    private static func isNeutral(_ value: JSONValue) -> Bool {
+    static func isNeutral(_ value: JSONValue) -> Bool {
         switch value.kind {
         case .null: true
         case .bool: value.bool == false

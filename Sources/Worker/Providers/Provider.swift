@@ -28,6 +28,9 @@ package protocol Provider: Sendable {
     /// first take minutes.
     var patience: Duration? { get }
 
+    /// The provider itself, where it is a web application.
+    var web: (any WebProvider)? { get }
+
     /// Whether a bare model name can only be meant for this provider.
     func owns(_ model: String) -> Bool
     /// The upstream's name for a model that a client asked for as `prefix/name`.
@@ -59,6 +62,7 @@ package protocol Provider: Sendable {
 extension Provider {
     package var aliases: [String] { [] }
     package var isConfigured: Bool { true }
+    package var web: (any WebProvider)? { nil }
     package var hasEndpoints: Bool { false }
     package var baseURL: String { "" }
     package var knownModels: [String] { [] }

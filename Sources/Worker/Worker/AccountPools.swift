@@ -31,7 +31,8 @@ enum AccountPools {
         return pools
     }
 
-    private static func options(
+    /// What a provider's traits make of the usual options.
+    static func options(
         _ usual: AccountPool.Options,
         _ traits: PoolTraits,
         _ settings: ProviderSettings
@@ -39,7 +40,7 @@ enum AccountPools {
         var options = usual
         if traits.isExact { options.use = .scripted }
         let concurrency = traits.concurrencyVariable.flatMap { settings.text($0) }.flatMap { Int($0) }
-        options.environmentConcurrency = concurrency ?? traits.concurrency
+        options.usualConcurrency = concurrency ?? traits.concurrency
         if traits.restsWhole { options.consequences[.rateLimited]?.scope = .account }
         if let rest = traits.rest {
             options.consequences[.rateLimited]?.first = rest.first

@@ -54,7 +54,19 @@ struct CommandState {
     /// their credentials are, where those are wanted.
     func pool(_ name: String, environment credentials: [String] = []) throws(UsageError) -> AccountPool {
         let vault = try vault()
-        return AccountPool(name: name, environment: credentials, redis: redis, vault: vault, log: log)
+        var options = AccountPool.Options()
+        if let traits = ProviderCatalog.definitions.first(where: { $0.name == name })?.pool {
+            let variables = traits.concurrencyVariable.map { [$0: environment.text($0) ?? ""] } ?? [:]
+            options = AccountPools.options(options, traits, ProviderSettings(variables, now: { time(nil) }))
+        }
+        return AccountPool(
+            name: name,
+            environment: credentials,
+            redis: redis,
+            vault: vault,
+            options: options,
+            log: log
+        )
     }
 
     private func vault() throws(UsageError) -> Vault? {

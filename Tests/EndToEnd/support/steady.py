@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -114,7 +115,9 @@ class SteadyLoad:
     async def _client(self, kind: Kind, stop: asyncio.Event) -> None:
         while not stop.is_set():
             await self._one(kind)
-            await asyncio.sleep(0 if kind.slow else self.pause)
+            if not kind.slow:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), self.pause)
 
     async def _one(self, kind: Kind) -> None:
         identity = f"steady-{os.getpid()}-{next(self._numbers)}"

@@ -1,113 +1,12 @@
 import Core
-import HTTPCodec
 import OpenAIAPI
 import Testing
 
 @testable import Providers
 
-/// Events as the site sends them.
-enum ChatGPTEvents {
-    /// A whole message of the earlier encoding.
-    static func whole(
-        _ id: String,
-        _ text: String,
-        role: String = "assistant",
-        status: String = "in_progress",
-        members: String = "",
-        metadata: String = ""
-    ) -> String {
-        message(
-            id,
-            #"{"content_type":"text","parts":["\#(text)"]}"#,
-            role: role,
-            status: status,
-            members: members,
-            metadata: metadata
-        )
-    }
-
-    static func message(
-        _ id: String,
-        _ content: String,
-        role: String = "assistant",
-        status: String = "in_progress",
-        recipient: String = "all",
-        members: String = "",
-        metadata: String = ""
-    ) -> String {
-        #"{"message":{"id":"\#(id)","author":{"role":"\#(role)"},"content":\#(content),"status":"\#(status)","metadata":{"message_type":"next"\#(metadata)},"recipient":"\#(recipient)"\#(members)},"conversation_id":"c-1","error":null}"#
-    }
-
-    /// The last event of an answer.
-    static func last(_ id: String, _ text: String, finish: String = "stop", metadata: String = "") -> String {
-        whole(
-            id,
-            text,
-            status: "finished_successfully",
-            members: #","end_turn":true"#,
-            metadata: #","finish_details":{"type":"\#(finish)"}"# + metadata
-        )
-    }
-
-    static func stream(_ events: [String]) -> String { events.map { "data: \($0)\n\n" }.joined() }
-
-    /// A change of the later encoding.
-    static func root(_ id: String, _ content: String, members: String = "") -> String {
-        #"{"p":"","o":"add","v":{"message":{"id":"\#(id)","author":{"role":"assistant"},"content":\#(content),"status":"in_progress","metadata":{},"recipient":"all"\#(members)},"conversation_id":"c-1","error":null},"c":0}"#
-    }
-
-    static let emptyText = #"{"content_type":"text","parts":[""]}"#
-    static let finished =
-        #"{"p":"","o":"patch","v":[{"p":"/message/status","o":"replace","v":"finished_successfully"},{"p":"/message/end_turn","o":"replace","v":true}]}"#
-}
-
 @Suite("ChatGPT's streams")
 struct ChatGPTStreamTests {
     private typealias E = ChatGPTEvents
-
-    private static let v1 = """
-        event: delta_encoding
-        data: "v1"
-
-        data: {"type":"resume_conversation_token","kind":"topic","token":"resume-1","conversation_id":"c-1"}
-
-        event: delta
-        data: {"p":"","o":"add","v":{"message":{"id":"a-1","author":{"role":"assistant"},"content":{"content_type":"text","parts":[""]},"status":"in_progress","end_turn":null,"metadata":{"message_type":"next","model_slug":"gpt-5"},"recipient":"all","channel":"final"},"conversation_id":"c-1","error":null},"c":0}
-
-        data: {"type":"input_message","input_message":{"id":"u-1","author":{"role":"user"},"content":{"content_type":"text","parts":["Hi"]}}}
-
-        data: {"type":"message_marker","conversation_id":"c-1","message_id":"a-1","marker":"user_visible_token","event":"first"}
-
-        event: delta
-        data: {"p":"/message/content/parts/0","o":"append","v":"Hel"}
-
-        event: delta
-        data: {"v":"lo"}
-
-        event: delta
-        data: {"p":"","o":"patch","v":[{"p":"/message/content/parts/0","o":"append","v":"!"},{"p":"/message/status","o":"replace","v":"finished_successfully"},{"p":"/message/end_turn","o":"replace","v":true},{"p":"/message/metadata","o":"append","v":{"is_complete":true,"finish_details":{"type":"stop"}}}]}
-
-        data: {"type":"message_stream_complete","conversation_id":"c-1"}
-
-        data: [DONE]
-
-
-        """
-
-    private static func run(
-        _ events: [String],
-        more: [[String]] = [],
-        isPresent: Bool = false,
-        _ variables: [String: String] = [:]
-    ) throws -> ChatGPTRun {
-        let course = try ChatGPT.course(variables, isPresent: isPresent)
-        let bodies = ([events] + more).map { [Array(E.stream($0).utf8)[...]] }
-        let bytewise = bodies.map { body in body[0].indices.map { body[0][$0...$0] } }
-        let run = ChatGPTRun(bodies, course)
-        #expect(ChatGPTRun(bytewise, course) == run)
-        #expect(run.late == 0)
-        return run
-    }
 
     @Test("The text of whole messages, wherever the stream is cut")
     func plain() throws {
@@ -132,18 +31,18 @@ struct ChatGPTStreamTests {
 
     @Test("The text of changes, wherever the stream is cut")
     func deltas() throws {
-        let (run, isSteady) = ChatGPTRun.everyCut(Self.v1, course: try ChatGPT.course(isPresent: true))
+        let (run, isSteady) = ChatGPTRun.everyCut(E.v1, course: try ChatGPT.course(isPresent: true))
         #expect(isSteady)
         #expect(run.text == "Hello!")
         #expect(run.end == .stop)
         #expect(run.late == 0)
         // In either encoding, whatever was asked for.
-        #expect(ChatGPTRun([[Array(Self.v1.utf8)[...]]], try ChatGPT.course()).text == "Hello!")
+        #expect(ChatGPTRun([[Array(E.v1.utf8)[...]]], try ChatGPT.course()).text == "Hello!")
     }
 
     @Test("Line ends may be those of the web")
     func lineEnds() throws {
-        let stream = Self.v1.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n")
+        let stream = E.v1.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n")
         let (run, isSteady) = ChatGPTRun.everyCut(stream, course: try ChatGPT.course(isPresent: true))
         #expect(isSteady)
         #expect(run.text == "Hello!")
@@ -151,23 +50,23 @@ struct ChatGPTStreamTests {
 
     @Test("A temporary chat leaves nothing to go on from")
     func temporary() throws {
-        let run = try Self.run([E.last("a-1", "Hi"), "[DONE]"], ["HISTORY_DISABLED": "true"])
+        let run = try ChatGPTRun.of([E.last("a-1", "Hi"), "[DONE]"], ["HISTORY_DISABLED": "true"])
         #expect(run.text == "Hi")
         #expect(run.state == nil)
     }
 
     @Test("An answer that is whole at once is an answer")
     func atOnce() throws {
-        #expect(try Self.run([E.last("a-1", "Hi"), "[DONE]"]).text == "Hi")
+        #expect(try ChatGPTRun.of([E.last("a-1", "Hi"), "[DONE]"]).text == "Hi")
         // Without the site's last word, too.
-        let run = try Self.run([E.last("a-1", "Hi")])
+        let run = try ChatGPTRun.of([E.last("a-1", "Hi")])
         #expect(run.text == "Hi")
         #expect(run.end == .stop)
     }
 
     @Test("Several values on one line, dates between the lines and strange events are passed over")
     func noise() throws {
-        let run = try Self.run([
+        let run = try ChatGPTRun.of([
             "2026-06-07T18:34:14.1", "", #"{"type":"something_new","v":"no text"}"#, #""no text either""#, "[1,2]",
             E.root("a-1", E.emptyText) + #"{"p":"/message/content/parts/0","o":"append","v":"He"} {"v":"y"}"#,
             E.finished, "{broken", "[DONE]",
@@ -186,9 +85,9 @@ struct ChatGPTStreamTests {
 
     @Test("Characters that are cut in two are put together")
     func halves() throws {
-        let whole = try Self.run([E.whole("a-1", #"a\ud83c"#), E.last("a-1", #"a\ud83c\udf8f!"#), "[DONE]"])
+        let whole = try ChatGPTRun.of([E.whole("a-1", #"a\ud83c"#), E.last("a-1", #"a\ud83c\udf8f!"#), "[DONE]"])
         #expect(whole.text == "a🎏!")
-        let deltas = try Self.run(
+        let deltas = try ChatGPTRun.of(
             [
                 E.root("a-1", E.emptyText), #"{"p":"/message/content/parts/0","o":"append","v":"a\ud83c"}"#,
                 #"{"v":"\udf8fb\\ud83c\ud83c"}"#, #"{"v":"\udf8f"}"#, #"{"v":"\ud83c"}"#, E.finished, "[DONE]",
@@ -203,7 +102,7 @@ struct ChatGPTStreamTests {
     @Test("Thoughts of the earlier kind are a tool's text")
     func oldThoughts() throws {
         let initial = #","initial_text":"Reasoning""#
-        let run = try Self.run([
+        let run = try ChatGPTRun.of([
             E.whole("t-1", "I add", role: "tool", metadata: initial),
             E.whole("t-1", "I add.", role: "tool", status: "finished_successfully", metadata: initial),
             E.whole("t-2", "something of a tool's own", role: "tool", status: "finished_successfully"),
@@ -217,7 +116,7 @@ struct ChatGPTStreamTests {
     func thoughts() throws {
         let add =
             #"{"p":"/message/content/thoughts","o":"append","v":[{"summary":"Checking","content":"","finished":false}]}"#
-        let run = try Self.run(
+        let run = try ChatGPTRun.of(
             [
                 E.root("t-1", #"{"content_type":"thoughts","thoughts":[]}"#), add,
                 #"{"p":"/message/content/thoughts/0/content","o":"append","v":"I add 2 and 2"}"#,
@@ -239,7 +138,7 @@ struct ChatGPTStreamTests {
 
     @Test("What is said in other channels than the last is thought")
     func channels() throws {
-        let run = try Self.run([
+        let run = try ChatGPTRun.of([
             E.whole("t-1", "Hm.", status: "finished_successfully", members: #","channel":"analysis","end_turn":false"#),
             E.whole("t-2", "Let me see.", status: "finished_successfully", members: #","channel":"commentary""#),
             E.last("a-1", "4"), "[DONE]",
@@ -269,7 +168,7 @@ struct ChatGPTStreamTests {
             E.whole("a-1", "It is 4. See [result.csv](sandb"),
             E.last("a-1", "It is 4. See [result.csv](sandbox:/mnt/data/result.csv) and [1]."), "[DONE]",
         ]
-        let run = try Self.run(events)
+        let run = try ChatGPTRun.of(events)
         #expect(
             run.text
                 == "```python\nprint(4)\n```\n\n```Output\n4\n\n```{image}\n\nIt is 4. See result.csv and [1].{result.csv}"
@@ -282,16 +181,16 @@ struct ChatGPTStreamTests {
         )
         #expect(run.files.map(\.fileExtension) == ["png", "csv"])
         #expect(run.files.map(\.isImage) == [true, false])
-        let silent = try Self.run(events, ["TOOL_TRACE": "drop"])
+        let silent = try ChatGPTRun.of(events, ["TOOL_TRACE": "drop"])
         #expect(silent.text == "{image}\n\nIt is 4. See result.csv and [1].{result.csv}")
         // Where nothing is kept, the file cannot be had, and the text stays as it is.
-        let temporary = try Self.run(events, ["HISTORY_DISABLED": "true"])
+        let temporary = try ChatGPTRun.of(events, ["HISTORY_DISABLED": "true"])
         #expect(temporary.text.contains("[result.csv](sandbox:/mnt/data/result.csv)"))
     }
 
     @Test("What tools are asked, and what they find, is not shown")
     func lookUps() throws {
-        let run = try Self.run([
+        let run = try ChatGPTRun.of([
             E.message("w-1", #"{"content_type":"code","language":"unknown","text":"search(1)"}"#, recipient: "web.run"),
             E.message("w-2", #"{"content_type":"tether_quote","url":"https://e.org","text":"x"}"#, role: "tool"),
             E.message("w-3", #"{"content_type":"model_editable_context","model_set_context":"x"}"#),
@@ -304,7 +203,7 @@ struct ChatGPTStreamTests {
 
     @Test("A word before the tools and the answer after them stand apart")
     func preamble() throws {
-        let run = try Self.run([
+        let run = try ChatGPTRun.of([
             E.whole("a-1", "One moment.", status: "finished_successfully", members: #","end_turn":false"#),
             E.last("a-2", "Done."), "[DONE]",
         ])
@@ -321,7 +220,7 @@ struct ChatGPTStreamTests {
 
     @Test("A picture is shown once it is whole, and once only")
     func pictures() throws {
-        let run = try Self.run([
+        let run = try ChatGPTRun.of([
             E.message("u-1", Self.picture("file-service://file-mine"), role: "user", status: "finished_successfully"),
             E.message("i-1", Self.picture("sediment://file_1", height: 256), role: "tool"),
             E.message("i-1", Self.picture("sediment://file_1", height: 1024), role: "tool"),
@@ -373,160 +272,7 @@ struct ChatGPTStreamTests {
         #expect(run.files.map(\.url) == ["http://site/backend-api/conversation/c-1/attachment/file_1/download"])
         #expect(run.end == .stop)
         // Where nothing is kept there is nothing to look for.
-        let temporary = try Self.run([waiting, "[DONE]"], ["HISTORY_DISABLED": "true"])
+        let temporary = try ChatGPTRun.of([waiting, "[DONE]"], ["HISTORY_DISABLED": "true"])
         #expect(temporary.failure == .upstreamInvalid)
-    }
-
-    // MARK: Ends
-
-    @Test("What the site will not say is filtered content")
-    func moderation() throws {
-        let run = try Self.run([
-            E.whole("a-1", "Well"),
-            #"{"type":"moderation","conversation_id":"c-1","message_id":"a-1","moderation_response":{"flagged":true,"blocked":true}}"#,
-            E.last("a-1", "Well"), "[DONE]",
-        ])
-        #expect(run.end == .contentFilter)
-    }
-
-    @Test(
-        "An error in an answer that claims success is one",
-        arguments: [
-            #"data: {"message":null,"conversation_id":"c-1","error":"Our systems have detected unusual activity."}"#
-                + "\n\ndata: [DONE]\n\n",
-            #"{"detail":"Our systems have detected unusual activity coming from your system."}"#,
-            "event: delta\ndata: "
-                + #"{"p":"","o":"add","v":{"message":null,"conversation_id":"c-1","error":"unusual activity"}}"#
-                + "\n\n",
-            #"data: {"type":"error","error":{"message":"unusual activity"}}"# + "\n\n",
-        ]
-    )
-    func refusals(stream: String) throws {
-        let (run, isSteady) = ChatGPTRun.everyCut(stream, course: try ChatGPT.course(isPresent: true))
-        #expect(isSteady)
-        #expect(run.failure == .upstreamCheckRequired)
-        #expect(run.failureClass == .rateLimited)
-        #expect(run.text.isEmpty)
-    }
-
-    @Test("A limit in an answer that claims success rests the model")
-    func limit() throws {
-        let run = try Self.run([
-            #"{"message":null,"error":{"code":"model_cap_exceeded","message":"Too many messages"}}"#
-        ])
-        #expect(run.failure == .rateLimitExceeded)
-        #expect(run.failureClass == .rateLimited)
-    }
-
-    @Test("Nothing said is an error, so that another account may be asked")
-    func nothing() throws {
-        for events in [["[DONE]"], [], [E.whole("u-1", "Hi", role: "user")], [E.last("a-1", ""), "[DONE]"]] {
-            let run = try Self.run(events)
-            #expect(run.failure == .upstreamInvalid)
-        }
-    }
-
-    @Test("An answer that stops in the middle is no answer")
-    func cut() throws {
-        let run = try Self.run([E.whole("a-1", "Hel")])
-        #expect(run.text == "Hel")
-        #expect(run.failure == .upstreamCut)
-    }
-
-    @Test("A stream that ends without its last word is taken up where it broke off")
-    func resume() throws {
-        let course = try ChatGPT.course(isPresent: true)
-        let events = Self.v1.split(separator: "\n\n", omittingEmptySubsequences: true).map { $0 + "\n\n" }
-        let first = events.prefix(6).joined() + ": ping\n\ndata:\n\n"
-        let second = events.dropFirst(6).joined()
-        let (run, isSteady) = ChatGPTRun.everyCut(first, second, course: course)
-        #expect(isSteady)
-        #expect(run.text == "Hello!")
-        #expect(run.end == .stop)
-        #expect(run.further == ["POST http://site/backend-api/f/conversation/resume"])
-        // Comments and empty events do not count.
-        #expect(run.furtherBodies == [#"{"conversation_id":"c-1","offset":6}"#])
-    }
-
-    @Test("An answer that is handed over is fetched from where it went")
-    func handOff() throws {
-        let hand =
-            #"{"type":"stream_handoff","conversation_id":"c-1","options":[{"type":"subscribe_ws_topic","topic_id":"t"},{"type":"resume_sse_endpoint","topic_id":"t"}]}"#
-        let run = try Self.run([hand, "[DONE]"], more: [[E.last("a-1", "Hi"), "[DONE]"]], isPresent: true)
-        #expect(run.text == "Hi")
-        #expect(run.furtherBodies == [#"{"conversation_id":"c-1","offset":1}"#])
-    }
-
-    @Test("Taking up has an end")
-    func resumeForever() throws {
-        let course = try ChatGPT.course(isPresent: true)
-        let part = Array(E.stream([E.root("a-1", E.emptyText)]).utf8)[...]
-        let run = ChatGPTRun(Array(repeating: [part], count: 40), course)
-        #expect(run.further.count == 12)
-        #expect(run.failure == .upstreamInvalid)
-    }
-
-    @Test("An answer that is too long goes on, as often as the operator allows")
-    func goOn() throws {
-        let long = [E.last("a-1", "One, ", finish: "max_tokens"), "[DONE]"]
-        let rest = [E.last("a-2", "two.", finish: "stop"), "[DONE]"]
-        let run = try Self.run(long, more: [rest])
-        #expect(run.text == "One, two.")
-        #expect(run.end == .stop)
-        #expect(run.further == ["POST http://site/backend-api/conversation"])
-        #expect(run.furtherBodies[0].contains(#""action":"continue""#))
-        #expect(run.furtherBodies[0].contains(#""parent_message_id":"a-1""#))
-        #expect(run.state == #"{"conversation":"c-1","parent":"a-2"}"#)
-        let limited = try Self.run(long, more: [long], ["MAX_CONTINUE_COUNT": "1"])
-        #expect(limited.end == .length)
-        #expect(limited.further.count == 1)
-        let temporary = try Self.run(long, ["HISTORY_DISABLED": "true"])
-        #expect(temporary.end == .length)
-    }
-
-    @Test("An answer can be mended in the same conversation, where that is kept")
-    func followUp() throws {
-        var reader = ChatGPTReader(try ChatGPT.course())
-        var pieces = AnswerPieces()
-        let first = Array(ChatGPTEvents.stream([ChatGPTEvents.last("a-1", "No JSON"), "[DONE]"]).utf8)
-        unsafe first.withUnsafeBytes { unsafe reader.receive($0, into: &pieces) }
-        let asked = reader.followUp("Once more, please.")
-        let request = try #require(asked)
-        let body = String(decoding: request.body, as: UTF8.self)
-        #expect(body.contains(#""conversation_id":"c-1","parent_message_id":"a-1""#))
-        #expect(body.contains("Once more, please."))
-        let id = try #require(body.firstRange(of: #""messages":[{"id":""#)).upperBound
-        let mine = String(body[id...].prefix(36))
-        pieces.reset()
-        // The site repeats what it was told, and then answers.
-        let second = Array(
-            ChatGPTEvents.stream([
-                ChatGPTEvents.last(mine, "Once more, please."), ChatGPTEvents.last("a-2", "{}"), "[DONE]",
-            ]).utf8
-        )
-        unsafe second.withUnsafeBytes { unsafe reader.receive($0, into: &pieces) }
-        reader.finish(into: &pieces)
-        var said = ""
-        for case .text(let text) in pieces.pieces { said += text }
-        #expect(said == "{}")
-        #expect(pieces.state == Array(#"{"conversation":"c-1","parent":"a-2"}"#.utf8))
-
-        var temporary = ChatGPTReader(try ChatGPT.course(["HISTORY_DISABLED": "true"]))
-        unsafe first.withUnsafeBytes { unsafe temporary.receive($0, into: &pieces) }
-        #expect(temporary.followUp("Once more, please.")?.url == nil)
-    }
-
-    @Test("A connection that breaks is taken up, unless the site has refused")
-    func broken() throws {
-        let cut = GatewayError(.upstreamCut, "x", source: .upstream)
-        let refused = GatewayError(.upstreamBlocked, "x", source: .upstream)
-        let part = Array(ChatGPTEvents.stream([ChatGPTEvents.root("a-1", ChatGPTEvents.emptyText)]).utf8)
-        for (isPresent, error, isTaken) in [(true, cut, true), (true, refused, false), (false, cut, false)] {
-            var reader = ChatGPTReader(try ChatGPT.course(isPresent: isPresent))
-            var pieces = AnswerPieces()
-            #expect(reader.takeUp(after: error, into: &pieces) == false, "nothing has begun")
-            unsafe part.withUnsafeBytes { unsafe reader.receive($0, into: &pieces) }
-            #expect(reader.takeUp(after: error, into: &pieces) == isTaken)
-        }
     }
 }

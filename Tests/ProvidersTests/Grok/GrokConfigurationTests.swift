@@ -103,15 +103,18 @@ struct GrokConfigurationTests {
             (nil, #","show_thinking":"think_tag","thinking":false"#, .tags), (nil, #","thinking":"x""#, .field),
         ] as [(String?, String, ThinkingStyle)]
     )
-    func thinking(variable: String?, members: String, style: ThinkingStyle) async throws {
+    func thinking(variable: String?, members: String, style: ThinkingStyle) throws {
         let provider = try grok(variable.map { ["SHOW_THINKING": $0] } ?? [:])
-        #expect(try await provider.open(grokTurn(members: members), at: ScriptedDesk()).thinking == style)
+        let request = try grokTurn(members: members).request
+        #expect(try ThinkingStyle.wanted(by: request, usually: provider.traits.thinking) == style)
     }
 
     @Test("A wish for thoughts that means nothing is refused")
-    func noWish() async throws {
-        let turn = try grokTurn(members: #","show_thinking":"loudly""#)
-        #expect(await thrown { try await grok().open(turn, at: ScriptedDesk()) }?.parameter == "show_thinking")
+    func noWish() throws {
+        let request = try grokTurn(members: #","show_thinking":"loudly""#).request
+        #expect {
+            _ = try ThinkingStyle.wanted(by: request, usually: .field)
+        } throws: { ($0 as? GatewayError)?.parameter == "show_thinking" }
     }
 
     // MARK: Examination

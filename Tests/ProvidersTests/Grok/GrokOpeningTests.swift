@@ -31,7 +31,7 @@ struct GrokOpeningTests {
         let opened = try await grok().open(grokTurn(instructions: "Be brief", model: "grok-expert"), at: desk)
         let request = opened.request
         #expect(request.url == "http://grok/rest/app-chat/conversations/new" && request.method == .post)
-        #expect(opened.passage == .new && opened.thinking == .field)
+        #expect(opened.passage == .new)
         let body = try json(request)
         #expect(body["message"]?.string == "Be brief\n\nHello")
         #expect(body["modelName"]?.string == "grok-420" && body["modelMode"]?.string == "MODEL_MODE_EXPERT")

@@ -89,7 +89,7 @@ class Running:
             conversation.rests[last] = ask.rest
         if ask.scenario.get("tool") == "async-image" and not conversation.is_temporary:
             conversation.async_status = 1
-            conversation.late = (time.monotonic() + self._image_delay, lambda: late_image(ask))
+            conversation.expect(self._image_delay, lambda: late_image(ask))
 
 
 def until_handoff(items: Iterator[Item]) -> Iterator[Item]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 import struct
@@ -145,15 +146,20 @@ class Socket:
 
     async def _watch(self) -> None:
         """Says when a picture has come, until nobody listens any more."""
-        told: set[str] = set()
+        library, told = self._site.library, set[str]()
         while not self._exchange.gone.is_set():
-            for conversation in list(self._site.library.conversations.values()):
-                late = conversation.late
-                is_due = late is not None and time.monotonic() >= late[0]
-                if conversation.account == self._account and is_due and conversation.id not in told:
-                    told.add(conversation.id)
-                    await self._update(conversation.id)
-            await asyncio.sleep(0.05)
+            expected, waits = library.expected, []
+            for conversation in list(library.conversations.values()):
+                if conversation.account != self._account or conversation.late is None or conversation.id in told:
+                    continue
+                wait = conversation.late[0] - time.monotonic()
+                if wait > 0:
+                    waits.append(wait)
+                    continue
+                told.add(conversation.id)
+                await self._update(conversation.id)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(expected.wait(), min(waits, default=None))
 
     async def _update(self, conversation: str) -> None:
         found = self._site.shown(self._account, conversation)

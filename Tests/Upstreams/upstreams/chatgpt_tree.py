@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 import uuid
@@ -21,7 +22,7 @@ def lost(code: str = "conversation_not_found", status: int = 404) -> Refused:
 class Conversation:
     """One tree. What somebody said hangs under what it was said to."""
 
-    def __init__(self, account: str, is_temporary: bool, gizmo: str | None) -> None:
+    def __init__(self, account: str, is_temporary: bool, gizmo: str | None, announce: Callable[[], None]) -> None:
         self.id = str(uuid.uuid4())
         self.account, self.is_temporary, self.gizmo = account, is_temporary, gizmo
         self.title = "New chat"
@@ -32,11 +33,17 @@ class Conversation:
         self.async_status: int | None = None
         #: A message that comes by itself: when, and how it is made.
         self.late: tuple[float, Callable[[], dict[str, Any]]] | None = None
+        self._announce = announce
         self.turns = 0
         #: What answers that were too long still have to say, by their last message.
         self.rests: dict[str, list[str]] = {}
         self.nodes: dict[str, dict[str, Any]] = {}
         self.current = ""
+
+    def expect(self, seconds: float, make: Callable[[], dict[str, Any]]) -> None:
+        """A message will come by itself; whoever waits for such messages hears of it."""
+        self.late = (time.monotonic() + seconds, make)
+        self._announce()
 
     def add(self, message: dict[str, Any] | None, parent: str | None, name: str = "") -> str:
         name = message["id"] if message else name
@@ -88,6 +95,12 @@ class Library:
 
     def __init__(self) -> None:
         self.conversations: dict[str, Conversation] = {}
+        #: Set when some conversation expects a message that comes by itself; then another takes its place.
+        self.expected = asyncio.Event()
+
+    def announce(self) -> None:
+        self.expected.set()
+        self.expected = asyncio.Event()
 
     def open(self, account: str, body: dict[str, Any]) -> tuple[Conversation, str]:
         """The conversation that a turn belongs to, and the node that it hangs under."""
@@ -100,7 +113,8 @@ class Library:
                 raise Refused(400, {"detail": "parent_message_id is not in the conversation"})
             return conversation, parent
         mode = body.get("conversation_mode") or {}
-        conversation = Conversation(account, bool(body.get("history_and_training_disabled")), mode.get("gizmo_id"))
+        is_temporary = bool(body.get("history_and_training_disabled"))
+        conversation = Conversation(account, is_temporary, mode.get("gizmo_id"), self.announce)
         self.conversations[conversation.id] = conversation
         while len(self.conversations) > MOST:
             del self.conversations[next(iter(self.conversations))]

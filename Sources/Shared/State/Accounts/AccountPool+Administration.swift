@@ -5,7 +5,7 @@ internal import Redis
 
 /// Adding, changing and listing accounts: for the command line and the console, not for requests.
 extension AccountPool {
-    /// Adds an account; its credential is stored sealed.
+    /// Adds an account; its credential is stored sealed. Without a `concurrency` it has the pool's usual one.
     package func add(
         credential: String,
         note: String = "",
@@ -19,7 +19,7 @@ extension AccountPool {
             note: note,
             tags: tags,
             weight: weight,
-            concurrency: .some(concurrency)
+            concurrency: .some(concurrency ?? options.usualConcurrency)
         )
         guard let account = try await write(id, changes, isNew: true) else {
             throw GatewayError(.conflict, "This credential is in the pool already.", source: .client)

@@ -19,7 +19,7 @@ extension AccountPool {
             .integer(Int(options.retention.milliseconds)),
             .text(Self.randomEpoch()),
             environmentIDs.isEmpty ? "0" : "1",
-            .text(options.environmentConcurrency.map { String($0) } ?? "")
+            .text(options.usualConcurrency.map { String($0) } ?? "")
         )
         for id in environmentIDs {
             arguments += [.text(id), .text(mirror.entry(id)?.state.maskedCredential ?? "")]

@@ -10,8 +10,8 @@ extension AccountPool {
         }
 
         package var use = Use.mirrored
-        /// How many leases an account from the environment may have at once when it is first seen; no number means any.
-        package var environmentConcurrency: Int?
+        /// How many leases an account may have at once where nobody has said so for it; no number means any.
+        package var usualConcurrency: Int?
         /// How long a lease holds unless it is renewed; the pool renews its own three times in that span.
         package var leaseTime = Duration.seconds(60)
         /// A lease nobody has reported for so long is not renewed any more.

@@ -28,17 +28,8 @@ package final class ReasoningStore {
         self.options = options
     }
 
-    /// Leaves with whatever else this turn of the loop has for Redis; nobody waits for it.
-    package func keep(_ state: [UInt8], of call: String, owner: String) {
-        guard state.count <= options.largest else { return }
-        redis.send([
-            "SET", .text(Self.key(call, owner)), .bytes(state), "EX",
-            .integer(Int(options.lifetime.components.seconds)),
-        ])
-    }
-
     /// Kept, or not to be kept, when this returns: whoever hears of the call afterwards finds it.
-    package func keepNow(_ state: [UInt8], of call: String, owner: String) async {
+    package func keep(_ state: [UInt8], of call: String, owner: String) async {
         guard state.count <= options.largest else { return }
         let seconds = Int(options.lifetime.components.seconds)
         _ = try? await redis.command(["SET", .text(Self.key(call, owner)), .bytes(state), "EX", .integer(seconds)])

@@ -1,7 +1,6 @@
 package import Core
 internal import JSON
 package import OpenAIAPI
-internal import Tokenizer
 
 /// `POST /api/chat` as ReversePro's clients send it: one message, the caller's own cookie if it has one, the name of the
 /// conversation it belongs to.
@@ -78,19 +77,22 @@ package struct ReverseDialect: Dialect {
 
     package func record(of answer: [UInt8]) -> StoredAnswer? { nil }
 
-    /// `POST /api/count-tokens`.
-    package static func count(_ body: [UInt8]) throws(GatewayError) -> [UInt8] {
-        let root = try ModelRequest.parse(body).root
-        guard let text = root.present("text")?.string else {
+    /// The text that `POST /api/count-tokens` wants counted.
+    package static func counted(_ body: [UInt8]) throws(GatewayError) -> String {
+        guard let text = try ModelRequest.parse(body).root.present("text")?.string else {
             throw .invalid("text", "'text' must be a string.", code: .missingParameter)
         }
-        guard text.utf8.count <= 1 << 20 else {
-            throw .invalid("text", "At most a megabyte of text is counted at once.", code: .bodyTooLarge)
+        guard text.utf8.count <= 1 << 17 else {
+            throw .invalid("text", "At most 128 KB of text are counted at once.", code: .bodyTooLarge)
         }
+        return text
+    }
+
+    package static func count(_ count: Int, of text: String) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("text", text)
-            writer.member("token_count", TokenEncoding(forModel: "gpt-3.5-turbo").count(Array(text.utf8)))
+            writer.member("token_count", count)
             writer.member("method", "tiktoken")
         }
         return writer.take()

@@ -25,6 +25,9 @@ enum AnswerHeaders {
         guard let passage = plan.passage else { return }
         if !plan.conversation.isEmpty { output.appendHeader("X-Conversation-ID", plan.conversation) }
         output.appendHeader("X-Conversation", passage.rawValue)
+        if !plan.ignored.isEmpty {
+            output.appendHeader("X-Ignored-Parameters", plan.ignored.joined(separator: ", "))
+        }
         if let model = plan.servedModel { output.appendHeader(HTTPHeader("X-Upstream-Model", model)) }
     }
 

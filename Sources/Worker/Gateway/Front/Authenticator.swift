@@ -55,7 +55,7 @@ struct Authenticator {
         }
         let digest = SHA256Digest(of: key)
         if SecretComparison.areEqual(digest.bytes, masterDigest.bytes) { return .caller(.master) }
-        if let record = words.record(of: key.text) { return .caller(.key(record)) }
+        if !words.isEmpty, let record = words.record(of: key.text) { return .caller(.key(record)) }
         guard let keyRing else { throw Self.incorrect }
         let name = digest.hex
         return keyRing.known(name).map { .caller(.key($0)) } ?? .unknown(digest: name)
@@ -77,7 +77,7 @@ struct Authenticator {
 
     /// What a caller has brought in place of a key: a token of its own, or a workspace behind a code.
     func brought(_ head: RequestHead, by caller: Caller) -> (token: String?, workspace: String?) {
-        guard let record = caller.record, let text = presented(head)?.text,
+        guard !words.isEmpty, let record = caller.record, let text = presented(head)?.text,
             words.record(of: text)?.digest == record.digest
         else { return (nil, nil) }
         if words.isOwnToken(text) { return (text, nil) }

@@ -42,6 +42,7 @@ extension Gateway {
             }
         case .mirror(let route):
             guard let mirror else { throw .invalid(nil, "There is nothing at this path.", code: .notFound) }
+            context.meetClient()
             try mirror.answer(request, route, context)
         case .model, .messages, .countTokens, .responses, .response, .models, .modelDetails, .reverseChat,
             .reverseCount,
@@ -50,7 +51,7 @@ extension Gateway {
             case .caller(let caller):
                 let brought = authenticator.brought(request.head, by: caller)
                 context.ownKey = brought.token
-                context.workspace = context.workspace ?? brought.workspace
+                context.workspace = brought.workspace
                 try admit(caller, request, context)
             case .unknown(let digest):
                 // Ends with the answer of the key ring, which has a deadline.
@@ -157,7 +158,11 @@ extension Gateway {
     }
 
     private func serve(_ request: ModelRequest, _ itinerary: Itinerary, _ context: RequestContext) {
-        guard let provider = itinerary.web else { return start(request, itinerary, context) }
+        guard let provider = itinerary.web else {
+            context.head = nil
+            return start(request, itinerary, context)
+        }
+        context.meetClient()
         // Ends with the answer of Redis, which has a deadline.
         Task.immediate { @LoopActor in
             do throws(GatewayError) {

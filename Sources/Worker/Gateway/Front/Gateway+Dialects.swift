@@ -5,6 +5,7 @@ import EventLoop
 import HTTPServer
 import OpenAIAPI
 import State
+import Tokenizer
 
 /// Requests in other dialects than chat: said in its words, and from there on served as any other.
 extension Gateway {
@@ -28,7 +29,9 @@ extension Gateway {
             context.dialect = ReverseDialect(request)
             try route(request, caller, context)
         case .reverseCount:
-            Endpoints.send(try ReverseDialect.count(body), context)
+            let text = try ReverseDialect.counted(body)
+            let count = TokenEncoding(forModel: "gpt-3.5-turbo").count(Array(text.utf8))
+            Endpoints.send(ReverseDialect.count(count, of: text), context)
             settle(context, .done)
         case .response(let id, let part):
             // Ends with the answer of Redis, which has a deadline.

@@ -16,7 +16,7 @@ extension Gateway {
         var last: GatewayError?
         while let attempt = await nextAttempt(itinerary, &last) {
             do throws(GatewayError) {
-                if let provider = attempt.candidate.provider as? any WebProvider {
+                if let provider = attempt.candidate.provider.web {
                     let reason = try await answerTurn(provider, request, attempt, context, deadline)
                     if reason == .done { attempt.succeeded() } else { attempt.abandoned() }
                     return settle(context, reason)
@@ -123,7 +123,7 @@ extension Gateway {
         let body = try await said(answer.body, context)
         context.usage = answer.usage
         if answer.usage == nil, context.estimate == nil { context.estimate = TokenEstimate.usage(of: job.request) }
-        if !answer.kept.isEmpty { await gatherer.keepNow(answer.kept, owner: context.owner) }
+        if !answer.kept.isEmpty { await gatherer.keep(answer.kept, owner: context.owner) }
         send(body, head, context)
         // The client has its answer; what it used is still to be known.
         if answer.usage == nil { context.counted = await TokenCount.usage(of: job.request, answer.body) }

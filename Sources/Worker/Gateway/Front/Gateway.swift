@@ -123,9 +123,7 @@ package final class Gateway: RequestHandler {
         let context = RequestContext(id: id, exchange: exchange, receivedAt: request.receivedAt)
         metrics.requestBegan(at: request.receivedAt)
         context.route = Route(request.head)
-        context.workspace = request.head.first("chatgpt-account-id").map { $0.text }
-        context.host = request.head.first("host").map { $0.text } ?? ""
-        if request.head.first("x-forwarded-proto").map({ $0.equals("https") }) == true { context.scheme = "https" }
+        context.head = request.head
         do throws(GatewayError) {
             try begin(request, context)
         } catch {

@@ -14,6 +14,8 @@ struct PoolWords: Sendable {
         takesOwnTokens = options.takesOwnTokens
     }
 
+    var isEmpty: Bool { codes.isEmpty && !takesOwnTokens }
+
     /// What stands for an API key where the bearer is one of these. A code may be followed by a comma and a workspace.
     func record(of bearer: String) -> KeyRecord? {
         if let record = record(ofCode: bearer) { return record }

@@ -1,6 +1,7 @@
 import Core
 import Dialects
 import EventLoop
+import HTTPCodec
 import HTTPServer
 import OpenAIAPI
 import Providers
@@ -36,6 +37,8 @@ final class RequestContext {
     var plan: TurnPlan?
     /// A credential that the caller brought along, for one provider's web application.
     var ownKey: String?
+    /// For as long as somebody may want to know more of the request.
+    var head: RequestHead?
     /// The request makes sense only where conversations are kept.
     var wantsConversation = false
     /// What a stream's chunks are called, where that is no chat completion.
@@ -66,6 +69,14 @@ final class RequestContext {
 
     /// Whose state the request may see: the key's, or the operator's.
     var owner: String { key?.digest ?? "master" }
+
+    /// Reads of the head what only some providers need to know, and lets go of it.
+    func meetClient() {
+        guard let head = head.take() else { return }
+        workspace = head.first("chatgpt-account-id").map { $0.text } ?? workspace
+        host = head.first("host").map { $0.text } ?? ""
+        if head.first("x-forwarded-proto").map({ $0.equals("https") }) == true { scheme = "https" }
+    }
 
     init(id: String, exchange: Exchange, receivedAt: Instant) {
         self.id = id

@@ -15,6 +15,7 @@ final class StreamServing {
     private var itinerary: Itinerary?
     private var current: Attempt?
     private var relay: StreamRelay?
+    private var keeping: Task<Void, Never>?
     /// Tells what is still waited for from what came too late.
     private var steps = 0
 
@@ -53,11 +54,30 @@ final class StreamServing {
     }
 
     /// The provider wants something remembered for the next turn.
-    func keep(_ states: [KeptState]) { gateway.gatherer.keep(states, owner: context.owner) }
+    func keep(_ states: [KeptState]) {
+        let before = keeping
+        // Ends with the answers of Redis, which have deadlines.
+        keeping = Task.immediate { @LoopActor in
+            await before?.value
+            await gateway.gatherer.keep(states, owner: context.owner)
+        }
+    }
+
+    var isKeeping: Bool { keeping != nil }
+
+    /// Calls back when what is to be remembered is there for other workers.
+    func whenKept(_ proceed: @escaping @LoopActor () -> Void) {
+        guard let keeping = keeping.take() else { return proceed() }
+        // Ends with what it waits for.
+        Task.immediate { @LoopActor in
+            await keeping.value
+            proceed()
+        }
+    }
 
     /// The client has seen nothing of the current attempt.
     func attemptFailed(_ error: GatewayError) {
-        guard let provider = current?.candidate.provider as? any WebProvider, context.plan?.opening != nil else {
+        guard let provider = current?.candidate.provider.web, context.plan?.opening != nil else {
             return goOn(after: error)
         }
         relay?.prepare(patience: provider.patience)
@@ -121,7 +141,7 @@ final class StreamServing {
     private func make(_ attempt: Attempt) {
         guard let request else { return attempt.abandoned() }
         current = attempt
-        if let provider = attempt.candidate.provider as? any WebProvider { return open(provider, request, attempt) }
+        if let provider = attempt.candidate.provider.web { return open(provider, request, attempt) }
         let needs = gateway.missing(request, attempt, context)
         if needs.isEmpty { return send(request, attempt) }
         // Ends with the last answer to what is asked for, all of which have deadlines.
@@ -167,8 +187,7 @@ final class StreamServing {
     }
 
     private func start(_ opened: OpenedTurn, _ turn: Turn, with provider: any WebProvider) {
-        let thinking = gateway.thinking(provider, opened)
-        let stream = TurnStream(opened, turn, id: context.streamName ?? "chatcmpl-\(context.id)", thinking: thinking)
+        let stream = TurnStream(opened, turn, id: context.streamName ?? "chatcmpl-\(context.id)")
         relay?.start(opened.request, stream, with: provider)
     }
 

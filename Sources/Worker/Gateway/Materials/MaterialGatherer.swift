@@ -51,13 +51,9 @@ final class MaterialGatherer {
         return materials
     }
 
-    /// The same, done when this returns: for answers whose client must not come back before.
-    func keepNow(_ states: [KeptState], owner: String) async {
-        for state in states { await reasoning?.keepNow(state.state, of: state.call, owner: owner) }
-    }
-
-    /// Keeps what a provider wants to find again with the next turn.
-    func keep(_ states: [KeptState], owner: String) {
-        for state in states { reasoning?.keep(state.state, of: state.call, owner: owner) }
+    /// Keeps what a provider wants to find again with the next turn; done when this returns, so that a client which hears of a
+    /// call afterwards cannot come back before.
+    func keep(_ states: [KeptState], owner: String) async {
+        for state in states { await reasoning?.keep(state.state, of: state.call, owner: owner) }
     }
 }

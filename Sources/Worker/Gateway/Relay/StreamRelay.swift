@@ -181,10 +181,7 @@ final class StreamRelay {
     /// The answer of a web application is complete: what it used is counted, and how far the conversation has come is
     /// written down, before the client hears of its end.
     private func conclude(_ concluded: ConcludedTurn) {
-        attempt?.leave(isComplete: true)
-        attempt = nil
-        machine.ended()
-        timer.set(machine.deadline)
+        leaveUpstream()
         owner?.conclude(concluded.end) { [self] usage, error in
             // The client may have left meanwhile.
             guard owner != nil else { return }
@@ -259,6 +256,14 @@ final class StreamRelay {
     }
 
     private func endProperly() {
+        // What the client may refer to must be there before it knows of it.
+        if let owner, owner.isKeeping {
+            leaveUpstream()
+            return owner.whenKept { [self] in
+                // The client may have left meanwhile.
+                if self.owner != nil { endProperly() }
+            }
+        }
         guard let voice else {
             held.append("data: [DONE]\n\n" as StaticString)
             return deliverEnd()
@@ -266,11 +271,16 @@ final class StreamRelay {
         voice.say(&held)
         voice.end(into: &held)
         guard let answer = voice.wholeAnswer, let owner else { return deliverEnd() }
-        // What the client may refer to must be there before it knows of it.
+        leaveUpstream()
+        owner.keep(answer: answer) { [self] in deliverEnd() }
+    }
+
+    /// The upstream has said all; what is still to be done has nothing to do with it.
+    private func leaveUpstream() {
         attempt?.leave(isComplete: true)
         attempt = nil
         machine.ended()
-        owner.keep(answer: answer) { [self] in deliverEnd() }
+        timer.set(machine.deadline)
     }
 
     /// The last bytes of an answer that has come to its end.

@@ -46,7 +46,7 @@ final class Itinerary {
 
     /// The web application that may be asked, whether first or later.
     var web: (any WebProvider)? {
-        for stop in stops { if let provider = stop.candidate.provider as? any WebProvider { return provider } }
+        for stop in stops { if let provider = stop.candidate.provider.web { return provider } }
         return nil
     }
 

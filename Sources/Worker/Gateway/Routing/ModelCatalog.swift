@@ -178,7 +178,7 @@ final class ModelCatalog {
     }
 
     private func question(_ provider: any Provider, _ account: Questioner) async -> OutgoingRequest? {
-        guard let web = provider as? any WebProvider, let makeDesk else {
+        guard let web = provider.web, let makeDesk else {
             return provider.modelsRequest(key: account.key)
         }
         return try? await web.modelsRequest(at: makeDesk(web, account.id, account.key))

@@ -63,7 +63,7 @@ struct ModelRouter {
     /// Ranks of candidates for `model`, best first; empty where nobody can serve it.
     func candidates(for model: String, hasOwnKey: Bool = false) -> [[Candidate]] {
         // Whoever brings a credential along needs none of the operator's.
-        let isUsable = { (provider: any Provider) in isConfigured(provider) || hasOwnKey && provider is any WebProvider
+        let isUsable = { (provider: any Provider) in isConfigured(provider) || hasOwnKey && provider.web != nil
         }
         if let ranks = aliases[model] { return ranks }
         if let (prefix, name) = Self.split(model), let provider = byPrefix[prefix] {
@@ -99,7 +99,7 @@ struct ModelRouter {
         random: inout some RandomNumberGenerator
     ) -> Itinerary? {
         let ranks = candidates(for: model, hasOwnKey: hasOwnKey).map {
-            $0.filter { isServed($0) || hasOwnKey && $0.provider is any WebProvider }
+            $0.filter { isServed($0) || hasOwnKey && $0.provider.web != nil }
         }.filter { !$0.isEmpty }
         guard !ranks.isEmpty else { return nil }
         var stops: [Itinerary.Stop] = []

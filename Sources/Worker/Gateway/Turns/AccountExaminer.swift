@@ -41,7 +41,7 @@ package final class AccountExaminer {
         guard !account.credential.isEmpty else {
             throw GatewayError(.conflict, "The account's credential cannot be read here.", source: .client)
         }
-        guard let provider = provider as? any WebProvider else { return try await ask(provider, account) }
+        guard let provider = provider.web else { return try await ask(provider, account) }
         let desk = TurnDesk(
             provider: provider.name,
             account: account.id,

@@ -12,7 +12,7 @@ extension Gateway {
     func serveFile(_ name: String, _ context: RequestContext) async throws(GatewayError) {
         let missing = GatewayError.invalid(nil, "There is no file of this name.", code: .notFound)
         guard Self.isName(name), let files, let entry = try await files.find(name),
-            let provider = providers.first(where: { $0.name == entry.provider }) as? any WebProvider,
+            let provider = providers.first(where: { $0.name == entry.provider })?.web,
             let key = pools[entry.provider]?.credential(of: entry.account)
         else { throw missing }
         let desk = makeDesk(provider, account: entry.account, key: key, for: context)

@@ -12,7 +12,7 @@ extension Gateway {
     /// Goes through all accounts of web applications. What is not due yet is left alone, unless it is to be had anew in any
     /// case.
     package func refreshAccounts(force: Bool) async {
-        for case let provider as any WebProvider in providers {
+        for provider in providers.compactMap(\.web) {
             guard let pool = pools[provider.name], pool.isConfigured else { continue }
             var start = 0
             while let accounts = try? await pool.page(from: start, count: Self.page), !accounts.isEmpty {

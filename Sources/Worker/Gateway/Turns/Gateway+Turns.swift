@@ -29,7 +29,6 @@ extension Gateway {
             context.plan = TurnPlan(
                 conversation: "",
                 opened: nil,
-                isExplicit: false,
                 transcript: transcript,
                 secret: try Self.secret(),
                 ownKey: context.ownKey
@@ -56,7 +55,6 @@ extension Gateway {
         context.plan = TurnPlan(
             conversation: try Self.name(opened),
             opened: opened,
-            isExplicit: id != nil,
             transcript: transcript,
             secret: try Self.secret(),
             ownKey: context.ownKey
@@ -108,9 +106,12 @@ extension Gateway {
             context.materials,
             provider.traits,
             filesFrom: first,
+            provider: provider.name,
             emulatesTools: configuration.emulatesTools,
+            dropsUnsupported: configuration.dropsUnsupported,
             count: { encoding.count(Array($0.utf8)) }
         )
+        plan.ignored = prompt.ignored
         let digest = SHA256Digest(of: prompt.instructions).hex
         let turn = Turn(
             request: request,
@@ -133,7 +134,7 @@ extension Gateway {
             secret: plan.secret,
             filesURL: filesURL(context),
             now: WallClock.seconds(),
-            dropsUnsupported: configuration.dropsUnsupported,
+            thinking: try ThinkingStyle.wanted(by: request, usually: provider.traits.thinking),
             workspace: context.workspace
         )
         plan.desk?.close()
@@ -178,7 +179,7 @@ extension Gateway {
         _ context: RequestContext
     ) async -> GatewayError {
         guard error.failureClass == .rateLimited, error.retryAfter == nil,
-            let provider = attempt.candidate.provider as? any WebProvider,
+            let provider = attempt.candidate.provider.web,
             let plan = context.plan, let turn = plan.turn, let desk = plan.desk,
             let seconds = await provider.rest(turn, at: desk)
         else { return error }
@@ -202,10 +203,6 @@ extension Gateway {
             until: context.receivedAt.advanced(by: context.streams ? timeouts.stream : timeouts.request),
             TurnDesk.Services(upstream: services.upstream, nonces: nonces, facts: facts, pool: pools[provider.name])
         )
-    }
-
-    func thinking(_ provider: any WebProvider, _ opened: OpenedTurn) -> ThinkingStyle {
-        opened.thinking ?? provider.traits.thinking
     }
 
     /// The turn's answer is complete: counts what it used and writes down how far the conversation has come. An answer whose
@@ -259,7 +256,7 @@ extension Gateway {
     func leave(_ context: RequestContext) {
         guard let plan = context.plan.take() else { return }
         if !plan.isReleased { release(plan.opened, context) }
-        guard let turn = plan.turn, let provider = context.candidate?.provider as? any WebProvider else {
+        guard let turn = plan.turn, let provider = context.candidate?.provider.web else {
             plan.desk?.close()
             return
         }

@@ -46,8 +46,7 @@ extension Gateway {
         var answer = TurnAnswer(
             opened,
             turn,
-            id: "chatcmpl-\(context.id)",
-            thinking: thinking(provider, opened)
+            id: "chatcmpl-\(context.id)"
         )
         var next: OutgoingRequest? = opened.request
         var isFurther = false

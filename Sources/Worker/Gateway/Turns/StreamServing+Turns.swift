@@ -14,7 +14,7 @@ extension StreamServing {
         then proceed: @escaping @LoopActor (Result<OutgoingRequest, GatewayError>) -> Void
     ) {
         guard let plan = context.plan, let turn = plan.turn, let desk = plan.desk,
-            let provider = context.candidate?.provider as? any WebProvider
+            let provider = context.candidate?.provider.web
         else { return proceed(.success(request)) }
         // Ends with the last of the provider's calls, all of which have deadlines.
         Task.immediate { @LoopActor in

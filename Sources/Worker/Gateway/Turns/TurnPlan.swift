@@ -10,8 +10,6 @@ final class TurnPlan {
     let conversation: String
     /// What the request goes on with.
     let opened: OpenConversation?
-    /// The client named the conversation, and has not merely sent its history.
-    let isExplicit: Bool
     let transcript: Transcript
     let secret: [UInt8]
     /// A credential that the caller brought along, to be used instead of the pool's.
@@ -22,6 +20,8 @@ final class TurnPlan {
     var opening: OpenedTurn?
     var passage: OpenedTurn.Passage? { opening?.passage }
     var servedModel: String? { opening?.servedModel }
+    /// What the request says that has no effect.
+    var ignored: [String] = []
     /// How the answer ended; nothing while it has not.
     var end: TurnEnd?
     /// The conversation's hold has been given back, or has ended with the conversation's new turn.
@@ -30,14 +30,12 @@ final class TurnPlan {
     init(
         conversation: String,
         opened: OpenConversation?,
-        isExplicit: Bool,
         transcript: Transcript,
         secret: [UInt8],
         ownKey: String?
     ) {
         self.conversation = conversation
         self.opened = opened
-        self.isExplicit = isExplicit
         self.transcript = transcript
         self.secret = secret
         self.ownKey = ownKey

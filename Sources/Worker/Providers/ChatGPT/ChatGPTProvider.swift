@@ -36,6 +36,11 @@ package struct ChatGPTProvider: WebProvider {
         self.settings = settings
         var traits = WebTraits()
         traits.uploadsByURL = settings.uploadsByURL
+        traits.thinking = settings.thinking
+        traits.parameters = [
+            "system_hints", "hints", "deep_research", "web_search_options", "history_disabled", "Chatgpt-Account-Id",
+            "ChatGPT-Account-ID", "parent_message_id", "reasoning_effort",
+        ]
         self.traits = traits
     }
 

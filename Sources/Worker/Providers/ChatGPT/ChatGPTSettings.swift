@@ -25,6 +25,7 @@ package struct ChatGPTSettings: Sendable {
     package var showsTools = true
     package var systemAsUser = false
     package var uploadsByURL = false
+    package var thinking = ThinkingStyle.field
     package var supportsBuffering = false
     package var userAgent = ChatGPTSettings.usualUserAgent
     package var language = "en-US"
@@ -49,7 +50,8 @@ package struct ChatGPTSettings: Sendable {
         "SYSTEM_AS_USER",
         "UPLOAD_BY_URL", "CHATGPT_BUFFERING", "CHATGPT_USER_AGENT", "OAI_LANGUAGE", "ACCEPT_LANGUAGE",
         "CLIENT_TIMEZONE",
-        "CLIENT_TIMEZONE_OFFSET_MIN", "AUTH_KEY", "CHATGPT_COOKIES", "CHATGPT_EXTRA_HEADERS", "OPENAI_AUTH_TOKEN_URL",
+        "CLIENT_TIMEZONE_OFFSET_MIN", "AUTH_KEY", "CHATGPT_COOKIES", "CHATGPT_EXTRA_HEADERS", "CHATGPT_AUTH_URL",
+        "OPENAI_AUTH_TOKEN_URL", ThinkingStyle.variable,
         "OPENAI_AUTH_CLIENT_ID", "OPENAI_AUTH_REDIRECT_URI", "OPENAI_AUTH_SCOPE",
     ]
 
@@ -62,7 +64,10 @@ package struct ChatGPTSettings: Sendable {
         try readSite(settings)
         try readTurns(settings)
         try readPuzzle(settings)
+        thinking = try ThinkingStyle.usual(settings)
+        // The first is what it is called elsewhere.
         if let url = try settings.url("OPENAI_AUTH_TOKEN_URL") { authURL = url }
+        if let url = try settings.url("CHATGPT_AUTH_URL") { authURL = url }
         if let client = settings.text("OPENAI_AUTH_CLIENT_ID") { authClient = client }
         if let redirect = settings.text("OPENAI_AUTH_REDIRECT_URI") { authRedirect = redirect }
         authScope = settings.text("OPENAI_AUTH_SCOPE")

@@ -40,6 +40,7 @@ package struct FlowGPTProvider: WebProvider {
         var traits = WebTraits()
         traits.remembers = false
         traits.takesFiles = false
+        traits.parameters = ["temperature"]
         self.traits = traits
         listing = FlowGPTListing(
             site: options.site,

@@ -14,7 +14,8 @@ enum GrokWire: String, Sendable {
 struct GrokConfiguration: Sendable {
     static let variables = [
         "GROK_WIRE", "GROK_BASE_URL", "GROK_ASSETS_URL", "GROK_EXTRA_HEADERS", "GROK_EXTRA_COOKIES", "GROK_USER_AGENT",
-        "GROK_MODELS", "GROK_TEMPORARY", "GROK_DISABLE_MEMORY", "GROK_CONCURRENCY", "GROK_LABELS", "SHOW_THINKING",
+        "GROK_MODELS", "GROK_TEMPORARY", "GROK_DISABLE_MEMORY", "GROK_CONCURRENCY", "GROK_LABELS",
+        ThinkingStyle.variable,
         "SHOW_SEARCH",
     ]
 
@@ -46,7 +47,7 @@ struct GrokConfiguration: Sendable {
         models = try GrokModels(settings.text("GROK_MODELS"))
         isTemporary = try settings.flag("GROK_TEMPORARY") ?? true
         disablesMemory = try settings.flag("GROK_DISABLE_MEMORY") ?? true
-        thinking = try Self.thinking(settings)
+        thinking = try ThinkingStyle.usual(settings)
         showsSearch = try settings.flag("SHOW_SEARCH") ?? true
         labels = try Self.labels(settings.text("GROK_LABELS"))
         // The pool reads it; what is wrong with it is said here.
@@ -72,16 +73,6 @@ struct GrokConfiguration: Sendable {
         }
         guard !cookies.isEmpty, areSendable else { throw ProviderProblem("GROK_EXTRA_COOKIES must be name=value; …") }
         return cookies
-    }
-
-    /// `true` is what it was in gateways that know only tags.
-    private static func thinking(_ settings: ProviderSettings) throws(ProviderProblem) -> ThinkingStyle {
-        guard let text = settings.text("SHOW_THINKING")?.lowercased() else { return .field }
-        if let style = ThinkingStyle(rawValue: text) { return style }
-        guard let shows = try? settings.flag("SHOW_THINKING") else {
-            throw ProviderProblem("SHOW_THINKING must be reasoning_content, think_tag, hidden, true or false")
-        }
-        return shows ? .tags : .hidden
     }
 
     private static func labels(_ text: String?) throws(ProviderProblem) -> GrokLabels {

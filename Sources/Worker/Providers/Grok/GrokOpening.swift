@@ -93,8 +93,7 @@ struct GrokOpening {
         return OpenedTurn(
             request,
             reader: GrokReader(configuration, conversation: conversation, further: further),
-            passage: passage,
-            thinking: try GrokThinking.style(for: turn.request, usually: configuration.thinking)
+            passage: passage
         )
     }
 

@@ -20,7 +20,6 @@ struct AnswerShaper {
     }
 
     private let turn: Turn
-    private let thinking: ThinkingStyle
     private var emulated: EmulatedAnswer?
     private var heard: [EmulatedAnswer.Piece] = []
     /// The text of an answer whose form is checked when it is complete.
@@ -35,9 +34,8 @@ struct AnswerShaper {
     private(set) var reasoning = ""
     private var files: [NamedFile] = []
 
-    init(_ turn: Turn, thinking: ThinkingStyle) {
+    init(_ turn: Turn) {
         self.turn = turn
-        self.thinking = thinking
         emulated = turn.form.emulated
     }
 
@@ -123,7 +121,7 @@ struct AnswerShaper {
     private mutating func think(_ thought: String, _ said: inout [Said]) {
         guard !thought.isEmpty else { return }
         reasoning += thought
-        switch thinking {
+        switch turn.thinking {
         case .hidden: break
         case .field: said.append(.reasoning(thought))
         // A thought that comes late would stand in the middle of the answer.

@@ -29,7 +29,8 @@ package struct Turn: Sendable {
     package let filesURL: String
     /// In seconds since 1970.
     package let now: Int
-    package let dropsUnsupported: Bool
+    /// Where the client wants the model's thoughts.
+    package let thinking: ThinkingStyle
     /// The workspace that the client's own header names, among those of the account.
     package let workspace: String?
 
@@ -47,7 +48,7 @@ package struct Turn: Sendable {
         secret: [UInt8] = [],
         filesURL: String = "/images/",
         now: Int = 0,
-        dropsUnsupported: Bool = false,
+        thinking: ThinkingStyle = .field,
         workspace: String? = nil
     ) {
         self.request = request
@@ -63,7 +64,7 @@ package struct Turn: Sendable {
         self.secret = secret
         self.filesURL = filesURL
         self.now = now
-        self.dropsUnsupported = dropsUnsupported
+        self.thinking = thinking
         self.workspace = workspace
     }
 
@@ -151,20 +152,17 @@ package struct OpenedTurn: Sendable {
     package var passage: Passage
     /// What the upstream really uses, where that may be something else.
     package var servedModel: String?
-    package var thinking: ThinkingStyle?
 
     package init(
         _ request: OutgoingRequest,
         reader: any AnswerReader,
         passage: Passage = .new,
-        servedModel: String? = nil,
-        thinking: ThinkingStyle? = nil
+        servedModel: String? = nil
     ) {
         self.request = request
         self.reader = reader
         self.passage = passage
         self.servedModel = servedModel
-        self.thinking = thinking
     }
 }
 

@@ -13,11 +13,11 @@ package struct TurnAnswer {
     private var finish: FinishReason?
     private var state: [UInt8]?
 
-    package init(_ opened: OpenedTurn, _ turn: Turn, id: String, thinking: ThinkingStyle) {
+    package init(_ opened: OpenedTurn, _ turn: Turn, id: String) {
         self.turn = turn
         self.id = id
         reader = opened.reader
-        shaper = AnswerShaper(turn, thinking: thinking)
+        shaper = AnswerShaper(turn)
     }
 
     /// Reads one call's whole body; the request to make next where the answer goes on elsewhere.

@@ -12,9 +12,9 @@ package struct TurnStream: StreamTranslator {
     private var said: [AnswerShaper.Said] = []
     private var state: [UInt8]?
 
-    package init(_ opened: OpenedTurn, _ turn: Turn, id: String, thinking: ThinkingStyle) {
+    package init(_ opened: OpenedTurn, _ turn: Turn, id: String) {
         reader = opened.reader
-        shaper = AnswerShaper(turn, thinking: thinking)
+        shaper = AnswerShaper(turn)
         chunks = ChunkWriter(
             id: id,
             model: turn.request.model,

@@ -9,6 +9,18 @@ package struct WebPrompt: Sendable {
     package var messages: [WebMessage] = []
     package var instructions = ""
     package let form: AnswerForm
+    /// What the request says of sampling, which a web application does by itself: without effect, and told to the client.
+    package let ignored: [String]
+
+    /// What is done for all web applications.
+    private static let known: [StaticString] = [
+        "tools", "tool_choice", "functions", "function_call", "parallel_tool_calls", "response_format", "stop",
+        "max_tokens", "max_completion_tokens", "n", "conversation_id", "show_thinking", "thinking",
+    ]
+    /// Clients send these out of habit, with every request.
+    private static let sampling: [StaticString] = [
+        "temperature", "top_p", "top_k", "min_p", "seed", "frequency_penalty", "presence_penalty", "reasoning_effort",
+    ]
 
     /// The addresses whose content must be fetched before the prompt can be made: those of the messages from `first` on.
     package static func addresses(of request: ModelRequest, from first: Int, _ traits: WebTraits) -> [Needs.Address] {
@@ -33,10 +45,23 @@ package struct WebPrompt: Sendable {
         _ materials: Materials,
         _ traits: WebTraits,
         filesFrom first: Int = 0,
+        provider: String = "This model",
         emulatesTools: Bool = true,
+        dropsUnsupported: Bool = false,
         count: @escaping @Sendable (String) -> Int = { ($0.utf8.count + 3) / 4 }
     ) throws(GatewayError) {
+        guard request.operation == .chat else {
+            throw .invalid("model", "\(provider) has models that chat, and no others.")
+        }
         let chat = try ChatRequest(request)
+        if !dropsUnsupported {
+            try Parameters.check(
+                request,
+                known: Self.known + Self.sampling + traits.parameters,
+                provider: provider
+            )
+        }
+        ignored = Self.ignored(request, traits)
         guard chat.choices == 1 else {
             throw .notHere("n", "This model gives one answer at a time: 'n' must be 1.")
         }
@@ -66,14 +91,23 @@ package struct WebPrompt: Sendable {
             throw .invalid("messages", "The last message must be the user's.")
         }
         self.instructions = (instructions + [form.instructions]).filter { !$0.isEmpty }.joined(separator: "\n\n")
-        let size = messages.reduce(self.instructions.utf8.count) { $0 + $1.text.utf8.count }
+        // What the upstream remembers is not sent again.
+        let size = chat.messages.dropFirst(first).reduce(self.instructions.utf8.count) { $0 + $1.text.utf8.count }
         guard size <= traits.longestPrompt else {
             throw .invalid(
                 "messages",
-                "The conversation is longer than this model takes: \(size) bytes of text, at most \(traits.longestPrompt).",
+                "This is more text than this model takes at once: \(size) bytes, of at most \(traits.longestPrompt).",
                 code: .contextLengthExceeded
             )
         }
+    }
+
+    private static func ignored(_ request: ModelRequest, _ traits: WebTraits) -> [String] {
+        let root = request.document.root
+        return sampling.filter { name in
+            guard let value = root.present(name), !Parameters.isNeutral(value) else { return false }
+            return !traits.parameters.contains { "\($0)" == "\(name)" }
+        }.map { "\($0)" }
     }
 
     private static func files(

@@ -45,6 +45,7 @@ package protocol WebProvider: Provider {
 
 extension WebProvider {
     package var needsAccount: Bool { true }
+    package var web: (any WebProvider)? { self }
 
     package func reopen(
         _ turn: Turn,
@@ -100,9 +101,10 @@ package struct WebTraits: Sendable {
     package var thinking = ThinkingStyle.field
     /// Whether tools are said in words; else they are refused.
     package var emulatesTools = true
-    /// The most bytes of text that one turn may hold; longer histories lose their oldest messages, or are refused.
+    /// The most bytes of text that one turn may send.
     package var longestPrompt = 400_000
-    package var truncatesHistory = false
+    /// Members of a request that it heeds beyond what is done for all of them.
+    package var parameters: [StaticString] = []
 
     package init() {}
 }
